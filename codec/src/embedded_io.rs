@@ -1,0 +1,96 @@
+//! The client on any blocking connection that has the traits of `embedded_io` 0.7.
+
+use ::embedded_io::{Read, Write};
+
+use crate::{Download, Event, FetchError, Filename, Request, Status};
+
+/// Fetches the file of this name over `connection` into `sink`; returns its length, in bytes.
+///
+/// `buffer` bounds what is read at once: a byte is enough, a kilobyte or more is quick. The sink is
+/// given the data as it comes and may hold a part of the file when this fails; it is flushed at the
+/// end. The connection is left open: close it.
+///
+/// Blocks as the connection and the sink do; time-outs are theirs to set (R15).
+///
+/// # Errors
+///
+/// [`FetchError`]; a response that ends early is told with both counts (R12).
+///
+/// ```
+/// use fetchlet_codec::{Filename, embedded_io::fetch};
+///
+/// fn fetch_configuration<C: embedded_io::Read + embedded_io::Write>(
+///     connection: &mut C,
+///     flash: &mut [u8; 4096],
+/// ) -> Option<u32> {
+///     let name = Filename::<64>::new("config.bin").ok()?;
+///     fetch(name, connection, &mut [0; 512], &mut flash.as_mut_slice()).ok()
+/// }
+/// ```
+pub fn fetch<C: Read + Write, S: Write, const N: usize>(
+    filename: Filename<N>,
+    connection: &mut C,
+    buffer: &mut [u8],
+    sink: &mut S,
+) -> Result<u32, FetchError<C::Error, S::Error>> {
+    if buffer.is_empty() {
+        return Err(FetchError::EmptyBuffer);
+    }
+    let mut download = Download::new(Request::new(filename));
+    send(&mut download, connection, buffer).map_err(FetchError::Connection)?;
+    let mut len = 0;
+    while !download.is_done() {
+        let received = connection.read(buffer).map_err(FetchError::Connection)?;
+        if received == 0 {
+            break;
+        }
+        let mut input = buffer.get(..received).unwrap_or_default();
+        while let Some(event) = download.receive(&mut input)? {
+            match event {
+                Event::Header(header) if header.status() != Status::File => {
+                    return Err(FetchError::NoFile(header.status()));
+                }
+                Event::Header(header) => len = header.len(),
+                Event::Data(data) => store(data, sink)?,
+                Event::End => {}
+            }
+        }
+    }
+    download.finish()?;
+    sink.flush().map_err(FetchError::Sink)?;
+    Ok(len)
+}
+
+/// Sends the request. A connection that takes no more is left for `read` to report as ended.
+fn send<C: Write, const N: usize>(
+    download: &mut Download<N>,
+    connection: &mut C,
+    buffer: &mut [u8],
+) -> Result<(), C::Error> {
+    loop {
+        let len = download.transmit(buffer);
+        let mut rest = buffer.get(..len).unwrap_or_default();
+        if rest.is_empty() {
+            return connection.flush();
+        }
+        while !rest.is_empty() {
+            let written = connection.write(rest)?;
+            if written == 0 {
+                return Ok(());
+            }
+            rest = rest.get(written..).unwrap_or_default();
+        }
+    }
+}
+
+/// Not `write_all`: that panics when a `write` returns 0.
+fn store<C, S: Write>(mut data: &[u8], sink: &mut S) -> Result<(), FetchError<C, S::Error>> {
+    while !data.is_empty() {
+        let written = sink.write(data).map_err(FetchError::Sink)?;
+        if written == 0 {
+            return Err(FetchError::SinkFull);
+        }
+        data = data.get(written..).unwrap_or_default();
+    }
+    Ok(())
+}

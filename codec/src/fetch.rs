@@ -1,0 +1,45 @@
+//! What the embedded-io adapters share: how a fetch can fail.
+
+use core::fmt;
+
+use crate::{DownloadError, Status};
+
+/// Why a file was not fetched. `C` is the connection's error, `S` the sink's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum FetchError<C, S> {
+    /// The connection failed.
+    Connection(C),
+    /// The sink failed; what it holds is not the file.
+    Sink(S),
+    /// The sink took no more bytes (its `write` returned 0).
+    SinkFull,
+    /// What came is not a response, or it ended early, with both counts.
+    Download(DownloadError),
+    /// The server sent no file. The sink was given nothing.
+    NoFile(Status),
+    /// The buffer given has no room for even a byte. Nothing was sent.
+    EmptyBuffer,
+}
+
+impl<C: fmt::Debug, S: fmt::Debug> fmt::Display for FetchError<C, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Connection(error) => write!(f, "the connection failed: {error:?}"),
+            Self::Sink(error) => write!(f, "the sink failed: {error:?}"),
+            Self::SinkFull => write!(f, "the sink takes no more bytes"),
+            Self::Download(error) => fmt::Display::fmt(error, f),
+            Self::NoFile(Status::Malformed) => write!(f, "the server found the request malformed"),
+            Self::NoFile(_) => write!(f, "the server has no such file"),
+            Self::EmptyBuffer => write!(f, "the buffer is empty: give it at least a byte"),
+        }
+    }
+}
+
+impl<C: fmt::Debug, S: fmt::Debug> core::error::Error for FetchError<C, S> {}
+
+impl<C, S> From<DownloadError> for FetchError<C, S> {
+    fn from(error: DownloadError) -> Self {
+        Self::Download(error)
+    }
+}

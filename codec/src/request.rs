@@ -1,0 +1,219 @@
+//! The request (R2): a client encodes it, a server decodes it.
+
+use heapless::Vec;
+
+use crate::wire::{self, Head, Parsed, REQUEST_TYPE, take_front};
+use crate::{BufferTooSmall, DecodeError, Filename, MAGIC, MAX_FILENAME, REQUEST_HEADER};
+
+/// Asks for a file by name (R2).
+///
+/// ```
+/// use fetchlet_codec::{Filename, Request};
+///
+/// let request = Request::<1024>::new(Filename::new("h.txt")?);
+/// let mut out = [0; 16];
+/// let len = request.encode(&mut out)?;
+/// assert_eq!(out[..len], *b"\x49\x7E\x01\x00\x05h.txt");
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Request<const N: usize = MAX_FILENAME> {
+    filename: Filename<N>,
+}
+
+impl<const N: usize> Request<N> {
+    /// A request for the file of this name.
+    pub const fn new(filename: Filename<N>) -> Self {
+        Self { filename }
+    }
+
+    /// The name asked for.
+    pub const fn filename(&self) -> &Filename<N> {
+        &self.filename
+    }
+
+    /// Gives back the name asked for.
+    pub fn into_filename(self) -> Filename<N> {
+        self.filename
+    }
+
+    /// The encoded length: 5 bytes and the filename.
+    pub fn encoded_len(&self) -> usize {
+        REQUEST_HEADER.saturating_add(self.filename.len().into())
+    }
+
+    /// Writes the request to the start of `out` and returns its length, in bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`BufferTooSmall`], and nothing is written, if `out` is shorter than
+    /// [`encoded_len`](Self::encoded_len).
+    pub fn encode(&self, out: &mut [u8]) -> Result<usize, BufferTooSmall> {
+        let needed = self.encoded_len();
+        if out.len() < needed {
+            return Err(BufferTooSmall {
+                needed,
+                available: out.len(),
+            });
+        }
+        Ok(self.encode_from(0, out))
+    }
+
+    /// Writes as many encoded bytes as fit, beginning with the one at `offset`; returns how many.
+    pub(crate) fn encode_from(&self, offset: u16, out: &mut [u8]) -> usize {
+        let [m0, m1] = MAGIC;
+        let [high, low] = self.filename.len().to_be_bytes();
+        let header = [m0, m1, REQUEST_TYPE, high, low];
+        let name = self.filename.as_str().as_bytes();
+        let bytes = header.iter().chain(name).skip(offset.into());
+        out.iter_mut()
+            .zip(bytes)
+            .map(|(slot, byte)| *slot = *byte)
+            .count()
+    }
+}
+
+/// Decodes a request that comes in any number of pieces (R4): the server's side.
+///
+/// A fault is reported with the byte that shows it, before the filename has come (R5).
+///
+/// ```
+/// use fetchlet_codec::{DecodeError, RequestDecoder};
+///
+/// let mut decoder = RequestDecoder::<64>::new();
+/// let mut input: &[u8] = b"\x49\x7E\x01\x00\x05h.";
+/// assert_eq!(decoder.decode(&mut input)?, None);
+/// let mut input: &[u8] = b"txt and more";
+/// let request = decoder.decode(&mut input)?.expect("whole");
+/// assert_eq!(request.filename().as_str(), "h.txt");
+/// assert_eq!(input, b" and more"); // R7
+///
+/// let mut input: &[u8] = b"GET / HTTP/1.1";
+/// let refused = RequestDecoder::<64>::new().decode(&mut input);
+/// assert_eq!(refused, Err(DecodeError::BadMagic { at: 0, found: b'G' }));
+/// # Ok::<(), DecodeError>(())
+/// ```
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct RequestDecoder<const N: usize = MAX_FILENAME> {
+    head: Head<REQUEST_HEADER>,
+    name: Vec<u8, N, u16>,
+    /// The announced length of the name; 0 until the header has come.
+    len: u16,
+    /// How much of `name` is known to be UTF-8, so that no byte is looked at twice.
+    checked: u16,
+    failed: Option<DecodeError>,
+}
+
+impl<const N: usize> RequestDecoder<N> {
+    /// A decoder for one request with a filename of up to `N` bytes.
+    pub const fn new() -> Self {
+        Self {
+            head: Head::new(),
+            name: Vec::new(),
+            len: 0,
+            checked: 0,
+            failed: None,
+        }
+    }
+
+    /// How many bytes of an unfinished request have come: 0 tells a probe from a broken off request (R6).
+    pub fn received(&self) -> usize {
+        self.name.len().saturating_add(self.head.len().into())
+    }
+
+    /// Takes bytes off the front of `input`. `Ok(None)`: all were taken, more are needed.
+    ///
+    /// With `Ok(Some(_))` the bytes after the request stay in `input` (R7), and the decoder is ready
+    /// for another request.
+    ///
+    /// # Errors
+    ///
+    /// A [`DecodeError`], as soon as a byte shows it; the decoder then stays failed and repeats it.
+    /// To answer: [`Status::Malformed`](crate::Status::Malformed) (R5), but to
+    /// [`DecodeError::FilenameTooLong`], which only says that no such file can be here,
+    /// [`Status::NotFound`](crate::Status::NotFound).
+    pub fn decode(&mut self, input: &mut &[u8]) -> Result<Option<Request<N>>, DecodeError> {
+        if let Some(error) = self.failed {
+            return Err(error);
+        }
+        self.advance(input)
+            .inspect_err(|error| self.failed = Some(*error))
+    }
+
+    fn advance(&mut self, input: &mut &[u8]) -> Result<Option<Request<N>>, DecodeError> {
+        if self.len == 0 {
+            match self.head.parse(input, wire::request_header) {
+                Parsed::Partial => return Ok(None),
+                Parsed::Refused { at, found } => return Err(refusal(at, found)),
+                Parsed::Whole(len) => self.len = self.bounded(len)?,
+            }
+        }
+        let missing = usize::from(self.len).saturating_sub(self.name.len());
+        // It fits: `len` is at most `N`.
+        self.name.extend_from_slice(take_front(input, missing)).ok();
+        if self.name.len() < self.len.into() {
+            self.check_utf8()?;
+            return Ok(None);
+        }
+        let name = core::str::from_utf8(&self.name)
+            .map_err(|fault| not_utf8(&self.name, fault.valid_up_to()))?;
+        // The header has ruled out both ways in which a name can be refused.
+        let filename = Filename::new(name).map_err(|_| refusal(4, 0))?;
+        self.head.clear();
+        self.name.clear();
+        (self.len, self.checked) = (0, 0);
+        Ok(Some(Request::new(filename)))
+    }
+
+    fn bounded(&self, len: u16) -> Result<u16, DecodeError> {
+        let max = Filename::<N>::MAX;
+        if len > max {
+            Err(DecodeError::FilenameTooLong { len, max })
+        } else {
+            Ok(len)
+        }
+    }
+
+    /// Looks at the part that is new; a sequence that is cut at its end may still become whole.
+    fn check_utf8(&mut self) -> Result<(), DecodeError> {
+        let unchecked = self.name.get(self.checked.into()..).unwrap_or_default();
+        let valid = match core::str::from_utf8(unchecked) {
+            Ok(_) => unchecked.len(),
+            Err(fault) if fault.error_len().is_none() => fault.valid_up_to(),
+            Err(fault) => {
+                let at = usize::from(self.checked).saturating_add(fault.valid_up_to());
+                return Err(not_utf8(&self.name, at));
+            }
+        };
+        self.checked = self
+            .checked
+            .saturating_add(u16::try_from(valid).unwrap_or_default());
+        Ok(())
+    }
+}
+
+impl<const N: usize> Default for RequestDecoder<N> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// R5, for the byte at this offset of a header.
+fn refusal(at: u8, found: u8) -> DecodeError {
+    match at {
+        0 | 1 => DecodeError::BadMagic { at, found },
+        2 => DecodeError::BadType { found },
+        _ => DecodeError::BadFilenameLength { at, found },
+    }
+}
+
+/// R5, for the byte at this offset of the filename.
+fn not_utf8(name: &[u8], offset: usize) -> DecodeError {
+    let at = u16::try_from(offset.saturating_add(REQUEST_HEADER)).unwrap_or(u16::MAX);
+    DecodeError::FilenameNotUtf8 {
+        at,
+        found: name.get(offset).copied().unwrap_or_default(),
+    }
+}

@@ -1,0 +1,127 @@
+//! The wire: its numbers, and nom parsers named after the grammar's rules in PROTOCOL.md.
+//!
+//! The parsers are nom's streaming ones: a header that has come in part is `Incomplete`, and a byte
+//! that can't belong to a message is an error *at that byte*, however little came after it. Which
+//! fault it is follows from its offset alone, since all header fields have fixed places.
+
+use heapless::Vec;
+use nom::combinator::{map, map_opt, verify};
+use nom::error::Error;
+use nom::number::streaming::{be_u32, u8 as octet};
+use nom::sequence::preceded;
+use nom::{IResult, Parser};
+
+use crate::{ResponseHeader, Status};
+
+/// The first two bytes of every message (R2, R3).
+pub const MAGIC: [u8; 2] = [0x49, 0x7E];
+
+/// The longest filename the protocol carries, in bytes (R2).
+pub const MAX_FILENAME: usize = 1024;
+
+/// The length of a request without its filename, in bytes (R2).
+pub const REQUEST_HEADER: usize = 5;
+
+/// The length of a response without its data, in bytes (R3).
+pub const RESPONSE_HEADER: usize = 8;
+
+pub(crate) const REQUEST_TYPE: u8 = 1;
+pub(crate) const RESPONSE_TYPE: u8 = 2;
+
+/// `request = magic %x01 length16 filename`, up to the filename: its length.
+pub(crate) fn request_header(input: &[u8]) -> IResult<&[u8], u16> {
+    preceded((magic, exactly(REQUEST_TYPE)), length16).parse(input)
+}
+
+/// `response = magic %x02 status length32 data`, up to the data.
+pub(crate) fn response_header(input: &[u8]) -> IResult<&[u8], ResponseHeader> {
+    let (input, status) = preceded((magic, exactly(RESPONSE_TYPE)), status).parse(input)?;
+    match status {
+        Status::File => map(be_u32, ResponseHeader::file).parse(input),
+        _ => {
+            let (input, _) = (exactly(0), exactly(0), exactly(0), exactly(0)).parse(input)?;
+            Ok((input, ResponseHeader::without_data(status)))
+        }
+    }
+}
+
+/// `magic = %x49.7E`
+fn magic(input: &[u8]) -> IResult<&[u8], ()> {
+    let [first, second] = MAGIC;
+    map((exactly(first), exactly(second)), |_| ()).parse(input)
+}
+
+/// `status = %x00 / %x01 / %x02`
+fn status(input: &[u8]) -> IResult<&[u8], Status> {
+    map_opt(octet, Status::from_octet).parse(input)
+}
+
+/// `length16`, 1 to 1024 (R2). The first byte alone can show that it is more.
+fn length16(input: &[u8]) -> IResult<&[u8], u16> {
+    let fits = |len: u16| usize::from(len) <= MAX_FILENAME;
+    let (input, high) = verify(octet, |high| fits(u16::from_be_bytes([*high, 0]))).parse(input)?;
+    let length = map(octet, |low| u16::from_be_bytes([high, low]));
+    verify(length, |len| *len > 0 && fits(*len)).parse(input)
+}
+
+fn exactly<'a>(expected: u8) -> impl Parser<&'a [u8], Output = u8, Error = Error<&'a [u8]>> {
+    verify(octet, move |found| *found == expected)
+}
+
+/// A header that comes in pieces: at most `L` bytes, kept until they parse.
+#[derive(Clone, Debug, Default)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub(crate) struct Head<const L: usize>(Vec<u8, L, u8>);
+
+/// What the bytes gathered so far are.
+pub(crate) enum Parsed<T> {
+    Whole(T),
+    Partial,
+    /// The byte `found` at offset `at` can't stand there.
+    Refused {
+        at: u8,
+        found: u8,
+    },
+}
+
+impl<const L: usize> Head<L> {
+    pub(crate) const fn new() -> Self {
+        Self(Vec::new())
+    }
+
+    /// How many bytes have come.
+    pub(crate) fn len(&self) -> u8 {
+        u8::try_from(self.0.len()).unwrap_or(u8::MAX)
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    /// Takes what is missing off the front of `input`, then tries `parser` on all there is.
+    pub(crate) fn parse<T>(
+        &mut self,
+        input: &mut &[u8],
+        parser: impl FnOnce(&[u8]) -> IResult<&[u8], T>,
+    ) -> Parsed<T> {
+        let missing = L.saturating_sub(self.0.len());
+        // It fits: never more than `missing` bytes are taken.
+        self.0.extend_from_slice(take_front(input, missing)).ok();
+        match parser(&self.0) {
+            Ok((_, value)) => Parsed::Whole(value),
+            Err(nom::Err::Incomplete(_)) => Parsed::Partial,
+            Err(nom::Err::Error(fault) | nom::Err::Failure(fault)) => Parsed::Refused {
+                at: self
+                    .len()
+                    .saturating_sub(u8::try_from(fault.input.len()).unwrap_or_default()),
+                found: fault.input.first().copied().unwrap_or_default(),
+            },
+        }
+    }
+}
+
+/// Takes up to `max` bytes off the front of `input`.
+pub(crate) fn take_front<'a>(input: &mut &'a [u8], max: usize) -> &'a [u8] {
+    let len = max.min(input.len());
+    input.split_off(..len).unwrap_or_default()
+}
