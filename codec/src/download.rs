@@ -47,11 +47,7 @@ pub enum Event<'a> {
 impl<const N: usize> Download<N> {
     /// A download that has sent and received nothing.
     pub const fn new(request: Request<N>) -> Self {
-        Self {
-            request,
-            sent: 0,
-            state: State::Header(ResponseDecoder::new()),
-        }
+        Self { request, sent: 0, state: State::Header(ResponseDecoder::new()) }
     }
 
     /// What is asked for.
@@ -64,9 +60,7 @@ impl<const N: usize> Download<N> {
     pub fn transmit(&mut self, out: &mut [u8]) -> usize {
         let copied = self.request.encode_from(self.sent, out);
         // At most 5 + 1024 bytes in all.
-        self.sent = self
-            .sent
-            .saturating_add(u16::try_from(copied).unwrap_or_default());
+        self.sent = self.sent.saturating_add(u16::try_from(copied).unwrap_or_default());
         copied
     }
 
@@ -93,10 +87,7 @@ impl<const N: usize> Download<N> {
             State::Header(decoder) => match decoder.decode(input) {
                 Ok(None) => Ok(None),
                 Ok(Some(header)) => {
-                    self.state = State::Data {
-                        received: 0,
-                        expected: header.len(),
-                    };
+                    self.state = State::Data { received: 0, expected: header.len() };
                     Ok(Some(Event::Header(header)))
                 }
                 Err(error) => {
@@ -134,9 +125,9 @@ impl<const N: usize> Download<N> {
     /// error of [`receive`](Self::receive) if there was one.
     pub fn finish(self) -> Result<(), DownloadError> {
         match self.state {
-            State::Header(decoder) => Err(DownloadError::ClosedInHeader {
-                received: decoder.received(),
-            }),
+            State::Header(decoder) => {
+                Err(DownloadError::ClosedInHeader { received: decoder.received() })
+            }
             State::Data { received, expected } if received < expected => {
                 Err(DownloadError::ClosedInData { received, expected })
             }
@@ -175,10 +166,7 @@ impl fmt::Display for DownloadError {
                 "the connection ended after {received} of the header's {RESPONSE_HEADER} bytes (R12)"
             ),
             Self::ClosedInData { received, expected } => {
-                write!(
-                    f,
-                    "the connection ended after {received} of {expected} bytes (R12)"
-                )
+                write!(f, "the connection ended after {received} of {expected} bytes (R12)")
             }
         }
     }

@@ -38,15 +38,10 @@ pub async fn fetch<C: Read + Write, S: Write, const N: usize>(
         return Err(FetchError::EmptyBuffer);
     }
     let mut download = Download::new(Request::new(filename));
-    send(&mut download, connection, buffer)
-        .await
-        .map_err(FetchError::Connection)?;
+    send(&mut download, connection, buffer).await.map_err(FetchError::Connection)?;
     let mut len = 0;
     while !download.is_done() {
-        let received = connection
-            .read(buffer)
-            .await
-            .map_err(FetchError::Connection)?;
+        let received = connection.read(buffer).await.map_err(FetchError::Connection)?;
         if received == 0 {
             break;
         }

@@ -73,43 +73,25 @@ impl fmt::Display for DecodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             Self::BadMagic { at, found } => {
-                write!(
-                    f,
-                    "byte {at} is {found:#04x}, but a message begins with 49 7E"
-                )?;
+                write!(f, "byte {at} is {found:#04x}, but a message begins with 49 7E")?;
             }
             Self::BadType { found } => {
-                write!(
-                    f,
-                    "byte 2 is {found:#04x}, which is not the message type that is due"
-                )?;
+                write!(f, "byte 2 is {found:#04x}, which is not the message type that is due")?;
             }
             Self::BadFilenameLength { at, found } => {
-                write!(
-                    f,
-                    "byte {at} is {found:#04x}, but a filename has 1 to 1024 bytes"
-                )?;
+                write!(f, "byte {at} is {found:#04x}, but a filename has 1 to 1024 bytes")?;
             }
             Self::FilenameTooLong { len, max } => {
-                write!(
-                    f,
-                    "the filename has {len} bytes, but at most {max} are kept here"
-                )?;
+                write!(f, "the filename has {len} bytes, but at most {max} are kept here")?;
             }
             Self::FilenameNotUtf8 { at, found } => {
-                write!(
-                    f,
-                    "byte {at} is {found:#04x}, where the filename stops being UTF-8"
-                )?;
+                write!(f, "byte {at} is {found:#04x}, where the filename stops being UTF-8")?;
             }
             Self::BadStatus { found } => {
                 write!(f, "byte 3 is {found:#04x}, which is not a status")?;
             }
             Self::UnexpectedData { at, found } => {
-                write!(
-                    f,
-                    "byte {at} is {found:#04x}: data is announced where no file follows"
-                )?;
+                write!(f, "byte {at} is {found:#04x}: data is announced where no file follows")?;
             }
         }
         write!(f, " ({})", self.rule())
@@ -131,10 +113,7 @@ pub struct BufferTooSmall {
 impl fmt::Display for BufferTooSmall {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { needed, available } = self;
-        write!(
-            f,
-            "the message has {needed} bytes, but the buffer only {available}"
-        )
+        write!(f, "the message has {needed} bytes, but the buffer only {available}")
     }
 }
 

@@ -26,14 +26,8 @@ pub struct Filename<const N: usize = MAX_FILENAME>(String<N, u16>);
 impl<const N: usize> Filename<N> {
     /// `N`, proven to be within R2 when the program is compiled.
     pub(crate) const MAX: u16 = {
-        assert!(
-            N >= 1 && N <= MAX_FILENAME,
-            "a filename holds 1 to 1024 bytes (R2)"
-        );
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "at most 1024, asserted above"
-        )]
+        assert!(N >= 1 && N <= MAX_FILENAME, "a filename holds 1 to 1024 bytes (R2)");
+        #[expect(clippy::cast_possible_truncation, reason = "at most 1024, asserted above")]
         let max = N as u16;
         max
     };
@@ -47,10 +41,7 @@ impl<const N: usize> Filename<N> {
         if name.is_empty() {
             return Err(FilenameError::Empty);
         }
-        let too_long = FilenameError::TooLong {
-            len: name.len(),
-            max: Self::MAX.into(),
-        };
+        let too_long = FilenameError::TooLong { len: name.len(), max: Self::MAX.into() };
         String::try_from(name).map(Self).map_err(|_| too_long)
     }
 
@@ -112,10 +103,7 @@ impl fmt::Display for FilenameError {
         match self {
             Self::Empty => write!(f, "the filename is empty (R2)"),
             Self::TooLong { len, max } => {
-                write!(
-                    f,
-                    "the filename has {len} bytes, at most {max} are allowed (R2)"
-                )
+                write!(f, "the filename has {len} bytes, at most {max} are allowed (R2)")
             }
         }
     }

@@ -91,10 +91,10 @@
 //! | type | 32-bit targets | 64-bit targets |
 //! |---|---:|---:|
 //! | `Filename<N>`, `Request<N>` | N + 2, to even | N + 2, to even |
-//! | [`Download<64>`](Download) | 100 | 104 |
-//! | [`Download<1024>`](Download) | 1060 | 1064 |
-//! | [`RequestDecoder<64>`](RequestDecoder) | 84 | 84 |
-//! | [`RequestDecoder<1024>`](RequestDecoder) | 1044 | 1044 |
+//! | [`Download<64>`](Download) | 84 | 84 |
+//! | [`Download<1024>`](Download) | 1044 | 1044 |
+//! | [`RequestDecoder<64>`](RequestDecoder) | 82 | 82 |
+//! | [`RequestDecoder<1024>`](RequestDecoder) | 1042 | 1042 |
 //! | [`ResponseDecoder`] | 16 | 16 |
 //!
 //! # Features

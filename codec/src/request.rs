@@ -52,10 +52,7 @@ impl<const N: usize> Request<N> {
     pub fn encode(&self, out: &mut [u8]) -> Result<usize, BufferTooSmall> {
         let needed = self.encoded_len();
         if out.len() < needed {
-            return Err(BufferTooSmall {
-                needed,
-                available: out.len(),
-            });
+            return Err(BufferTooSmall { needed, available: out.len() });
         }
         Ok(self.encode_from(0, out))
     }
@@ -67,10 +64,7 @@ impl<const N: usize> Request<N> {
         let header = [m0, m1, REQUEST_TYPE, high, low];
         let name = self.filename.as_str().as_bytes();
         let bytes = header.iter().chain(name).skip(offset.into());
-        out.iter_mut()
-            .zip(bytes)
-            .map(|(slot, byte)| *slot = *byte)
-            .count()
+        out.iter_mut().zip(bytes).map(|(slot, byte)| *slot = *byte).count()
     }
 }
 
@@ -109,13 +103,7 @@ pub struct RequestDecoder<const N: usize = MAX_FILENAME> {
 impl<const N: usize> RequestDecoder<N> {
     /// A decoder for one request with a filename of up to `N` bytes.
     pub const fn new() -> Self {
-        Self {
-            head: Head::new(),
-            name: Vec::new(),
-            len: 0,
-            checked: 0,
-            failed: None,
-        }
+        Self { head: Head::new(), name: Vec::new(), len: 0, checked: 0, failed: None }
     }
 
     /// How many bytes of an unfinished request have come: 0 tells a probe from a broken off request (R6).
@@ -138,8 +126,7 @@ impl<const N: usize> RequestDecoder<N> {
         if let Some(error) = self.failed {
             return Err(error);
         }
-        self.advance(input)
-            .inspect_err(|error| self.failed = Some(*error))
+        self.advance(input).inspect_err(|error| self.failed = Some(*error))
     }
 
     fn advance(&mut self, input: &mut &[u8]) -> Result<Option<Request<N>>, DecodeError> {
@@ -169,11 +156,7 @@ impl<const N: usize> RequestDecoder<N> {
 
     fn bounded(&self, len: u16) -> Result<u16, DecodeError> {
         let max = Filename::<N>::MAX;
-        if len > max {
-            Err(DecodeError::FilenameTooLong { len, max })
-        } else {
-            Ok(len)
-        }
+        if len > max { Err(DecodeError::FilenameTooLong { len, max }) } else { Ok(len) }
     }
 
     /// Looks at the part that is new; a sequence that is cut at its end may still become whole.
@@ -187,9 +170,7 @@ impl<const N: usize> RequestDecoder<N> {
                 return Err(not_utf8(&self.name, at));
             }
         };
-        self.checked = self
-            .checked
-            .saturating_add(u16::try_from(valid).unwrap_or_default());
+        self.checked = self.checked.saturating_add(u16::try_from(valid).unwrap_or_default());
         Ok(())
     }
 }
@@ -212,8 +193,5 @@ fn refusal(at: u8, found: u8) -> DecodeError {
 /// R5, for the byte at this offset of the filename.
 fn not_utf8(name: &[u8], offset: usize) -> DecodeError {
     let at = u16::try_from(offset.saturating_add(REQUEST_HEADER)).unwrap_or(u16::MAX);
-    DecodeError::FilenameNotUtf8 {
-        at,
-        found: name.get(offset).copied().unwrap_or_default(),
-    }
+    DecodeError::FilenameNotUtf8 { at, found: name.get(offset).copied().unwrap_or_default() }
 }

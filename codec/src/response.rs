@@ -45,10 +45,7 @@ pub struct ResponseHeader {
 impl ResponseHeader {
     /// A file of `len` bytes follows.
     pub const fn file(len: u32) -> Self {
-        Self {
-            status: Status::File,
-            len,
-        }
+        Self { status: Status::File, len }
     }
 
     /// A response without data. With [`Status::File`] it announces an empty file.
@@ -62,10 +59,7 @@ impl ResponseHeader {
     }
 
     /// How many bytes of data follow; 0 unless the status is [`Status::File`].
-    #[expect(
-        clippy::len_without_is_empty,
-        reason = "the length of what follows, not of this"
-    )]
+    #[expect(clippy::len_without_is_empty, reason = "the length of what follows, not of this")]
     pub const fn len(self) -> u32 {
         self.len
     }
@@ -101,10 +95,7 @@ pub struct ResponseDecoder {
 impl ResponseDecoder {
     /// A decoder for one response header.
     pub const fn new() -> Self {
-        Self {
-            head: Head::new(),
-            failed: None,
-        }
+        Self { head: Head::new(), failed: None }
     }
 
     /// How many bytes of an unfinished header have come, 0 to 7.

@@ -111,9 +111,7 @@ impl<const L: usize> Head<L> {
             Ok((_, value)) => Parsed::Whole(value),
             Err(nom::Err::Incomplete(_)) => Parsed::Partial,
             Err(nom::Err::Error(fault) | nom::Err::Failure(fault)) => Parsed::Refused {
-                at: self
-                    .len()
-                    .saturating_sub(u8::try_from(fault.input.len()).unwrap_or_default()),
+                at: self.len().saturating_sub(u8::try_from(fault.input.len()).unwrap_or_default()),
                 found: fault.input.first().copied().unwrap_or_default(),
             },
         }
