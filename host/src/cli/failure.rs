@@ -1,0 +1,85 @@
+//! What a failed download means to the user: an exit code, what happened, and what to do.
+
+use std::io::{self, ErrorKind};
+
+use fetchlet_codec::{DecodeError, DownloadError};
+
+use crate::{ClientError, ExitCode, StagingError};
+
+/// The exit code for an error.
+pub(super) fn exit_code(error: &ClientError) -> ExitCode {
+    match error {
+        ClientError::Resolve { .. } => ExitCode::CannotResolve,
+        ClientError::Connect { .. } | ClientError::TimedOut { .. } if error.is_timeout() => {
+            ExitCode::TimedOut
+        }
+        ClientError::Connect { .. } => ExitCode::CannotConnect,
+        ClientError::TimedOut { .. } => ExitCode::TimedOut,
+        ClientError::Protocol(DownloadError::Decode(_)) | ClientError::Malformed => {
+            ExitCode::NotTheProtocol
+        }
+        ClientError::Protocol(_) | ClientError::Connection { .. } => ExitCode::EndedEarly,
+        ClientError::NotFound => ExitCode::NotFound,
+        ClientError::TooLarge { .. } => ExitCode::TooLarge,
+        ClientError::Write(error) if error.kind() == ErrorKind::BrokenPipe => ExitCode::BrokenPipe,
+        ClientError::Staging(StagingError::TargetExists(_) | StagingError::NotAFile(_)) => {
+            ExitCode::TargetExists
+        }
+        ClientError::Staging(StagingError::NoFileName(_)) => ExitCode::Usage,
+        ClientError::Write(_) | ClientError::Staging(_) => ExitCode::WriteFailed,
+    }
+}
+
+/// What the user can do about it.
+pub(super) fn advice(error: &ClientError) -> &'static str {
+    match error {
+        ClientError::Resolve { .. } => "check the host's name",
+        ClientError::Connect { .. } => {
+            "is the server running, does it listen on this address, and is this its port?"
+        }
+        ClientError::TimedOut { .. } => "if the peer is only slow, give it a longer --timeout",
+        ClientError::Connection { .. } => "try again, or let --retry do so",
+        ClientError::Protocol(error) => protocol_advice(error),
+        ClientError::NotFound => "names are relative to the served folder; check the spelling",
+        ClientError::Malformed => "it may hold to other bounds on names",
+        ClientError::TooLarge { .. } => "raise --max-size if you want it all the same",
+        ClientError::Write(error) => write_advice(error),
+        ClientError::Staging(StagingError::TargetExists(_)) => {
+            "choose another name with --output, or replace it with --force"
+        }
+        ClientError::Staging(StagingError::NotAFile(_)) => {
+            "choose another name with --output; `--output -` writes to stdout"
+        }
+        ClientError::Staging(StagingError::NoFileName(_)) => "give a file's path to --output",
+        ClientError::Staging(StagingError::Io { source, .. }) => write_advice(source),
+    }
+}
+
+fn protocol_advice(error: &DownloadError) -> &'static str {
+    match error {
+        DownloadError::ClosedInHeader { .. } => {
+            "the server may be stopping or at its limits: try again, or let --retry do so"
+        }
+        DownloadError::ClosedInData { .. } => "try again, or let --retry do so",
+        DownloadError::Decode(DecodeError::BadMagic { at: 0, found }) => match found {
+            b'H' | b'<' => "this looks like an HTTP server: check the port",
+            b'S' => "this looks like an SSH server: check the port",
+            0x15 | 0x16 => "this looks like a TLS server: check the port",
+            b'2' | b'5' => "this looks like an FTP or mail server: check the port",
+            _ => "the peer speaks another protocol: check the port",
+        },
+        DownloadError::Decode(_) => "the peer speaks another protocol: check the port",
+    }
+}
+
+fn write_advice(error: &io::Error) -> &'static str {
+    match error.kind() {
+        ErrorKind::StorageFull => "free some space, or choose another disk with --output",
+        ErrorKind::QuotaExceeded => "your quota is used up: choose another disk with --output",
+        ErrorKind::FileTooLarge => "a limit on file sizes is in force: see `ulimit -f`",
+        ErrorKind::ReadOnlyFilesystem => "it is mounted read-only: choose another with --output",
+        ErrorKind::PermissionDenied => "choose a folder you may write to with --output",
+        ErrorKind::NotFound | ErrorKind::NotADirectory => "create the folder first",
+        _ => "choose another place with --output",
+    }
+}

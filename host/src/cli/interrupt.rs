@@ -1,0 +1,76 @@
+//! Signals during `get`: the unfinished staging file is removed, then the program ends.
+
+use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::process;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{fs, io, thread};
+
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
+use signal_hook::iterator::Signals;
+
+use super::complain;
+use crate::ExitCode;
+
+/// Knows which file is unfinished. While its lock is held, a signal waits.
+#[derive(Clone)]
+pub(super) struct Interrupt(Arc<Mutex<Option<PathBuf>>>);
+
+impl Interrupt {
+    /// Takes over SIGINT, SIGTERM and SIGHUP, but not those that were ignored at the start (`nohup`).
+    pub(super) fn watch() -> io::Result<Self> {
+        // A file size limit is then an error of `write` instead of the end of the program.
+        signal_hook::flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false)))?;
+        let ignored = ignored_signals();
+        let wanted = [SIGINT, SIGTERM, SIGHUP].into_iter();
+        let mut signals = Signals::new(wanted.filter(|signal| ignored >> (signal - 1) & 1 == 0))?;
+        let this = Self(Arc::new(Mutex::new(None)));
+        let watcher = this.clone();
+        thread::Builder::new().name("signals".into()).spawn(move || {
+            if let Some(signal) = signals.forever().next() {
+                watcher.end(signal);
+            }
+        })?;
+        Ok(this)
+    }
+
+    /// Makes or unmakes an unfinished file with no signal in between.
+    pub(super) fn lock(&self) -> MutexGuard<'_, Option<PathBuf>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn end(&self, signal: i32) -> ! {
+        let unfinished = self.lock();
+        if let Some(path) = unfinished.as_deref() {
+            remove(path);
+        }
+        let code = match signal {
+            SIGHUP => ExitCode::HungUp,
+            SIGINT => ExitCode::Interrupted,
+            _ => ExitCode::Terminated,
+        };
+        if io::stderr().is_terminal() {
+            // The progress bar leaves the cursor within its line.
+            io::stderr().write_all(b"\n").ok();
+        }
+        complain(format_args!("stopped by a signal; nothing unfinished was left"));
+        process::exit(code as i32)
+    }
+}
+
+fn remove(path: &Path) {
+    match fs::remove_file(path) {
+        // It failed at this very moment and was removed, or it has become the target.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => complain(format_args!("cannot remove {}: {error}", path.display())),
+        Ok(()) => {}
+    }
+}
+
+/// The set of signals this process was started to ignore, a bit each; none where it can't be told.
+fn ignored_signals() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
+}

@@ -1,0 +1,91 @@
+//! The log of `serve`: on stderr, one line per event, as text or JSON, safe to show on a terminal.
+
+use std::fmt::Write as _;
+use std::io::{self, IsTerminal, Write};
+
+use clap::ValueEnum;
+use tracing::level_filters::LevelFilter;
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// For people: `key=value`, strings quoted and escaped.
+    Text,
+    /// For programs: one object per line, in ASCII.
+    Json,
+}
+
+/// Sets the log up for the rest of the process. `-q` wins over `-v`.
+pub(super) fn init(format: Format, verbose: u8, quiet: bool) {
+    let level = match (quiet, verbose) {
+        (true, _) => LevelFilter::WARN,
+        (false, 0) => LevelFilter::INFO,
+        (false, 1) => LevelFilter::DEBUG,
+        (false, _) => LevelFilter::TRACE,
+    };
+    let log = tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_target(false)
+        // It would report a failed write to stderr on stderr, and panic when that fails too.
+        .log_internal_errors(false);
+    match format {
+        Format::Text => log.with_ansi(colours()).with_writer(io::stderr).init(),
+        Format::Json => log
+            .json()
+            .flatten_event(true)
+            .with_ansi(false)
+            .with_writer(|| Ascii(io::stderr()))
+            .init(),
+    }
+}
+
+/// <https://no-color.org>: set and not empty means none.
+fn colours() -> bool {
+    let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    !refused && io::stderr().is_terminal()
+}
+
+/// Writes JSON in printable ASCII: what else a string may hold unescaped, DEL and all beyond ASCII,
+/// becomes `\uXXXX`, which parses back to the same. So no terminal obeys a file's name.
+struct Ascii<W>(W);
+
+impl<W: Write> Write for Ascii<W> {
+    /// Takes whole lines: a character cut in two would be lost.
+    fn write(&mut self, json: &[u8]) -> io::Result<usize> {
+        let mut ascii = String::with_capacity(json.len());
+        for character in String::from_utf8_lossy(json).chars() {
+            if character.is_ascii() && character != '\u{7f}' {
+                ascii.push(character);
+                continue;
+            }
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                write!(ascii, "\\u{unit:04x}").map_err(io::Error::other)?;
+            }
+        }
+        self.0.write_all(ascii.as_bytes())?;
+        Ok(json.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_stays_the_same_and_becomes_ascii() {
+        let name = "a\"\\\n\u{1b}\u{7f}\u{85}\u{202e}ü\u{1d11e}";
+        let json = serde_json::json!({ "name": name }).to_string();
+        let mut ascii = Ascii(Vec::new());
+        writeln!(ascii, "{json}").unwrap();
+        let line = String::from_utf8(ascii.0).unwrap();
+        let (line, end) = line.split_at(line.len() - 1);
+        assert_eq!(end, "\n");
+        assert!(line.bytes().all(|byte| (b' '..=b'~').contains(&byte)), "{line:?}");
+        let back: serde_json::Value = serde_json::from_str(line).unwrap();
+        assert_eq!(back["name"], name);
+    }
+}

@@ -1,0 +1,97 @@
+//! The command line: what the program takes, and which part of it runs.
+
+mod failure;
+mod get;
+mod interrupt;
+mod log;
+mod progress;
+mod serve;
+mod value;
+
+use std::fmt;
+use std::io::{self, Write};
+use std::process;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+use crate::ExitCode;
+
+/// Download files over TCP, to and from devices as small as a microcontroller.
+#[derive(Debug, Parser)]
+#[command(name = "fetchlet", version, about, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Serve(serve::Args),
+    Get(Box<get::Args>),
+    /// Print a completion script for a shell.
+    Completions {
+        /// The shell that will read it.
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page, in roff: `fetchlet man | man -l -`.
+    Man,
+}
+
+/// Runs the program: parses its arguments, does what they say, and tells how it ended.
+pub fn run() -> process::ExitCode {
+    let code = match Cli::parse().command {
+        Command::Serve(args) => serve::run(args),
+        Command::Get(args) => get::run(&args),
+        Command::Completions { shell } => completions(shell),
+        Command::Man => man(),
+    };
+    code.into()
+}
+
+fn completions(shell: clap_complete::Shell) -> ExitCode {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "fetchlet", &mut script);
+    print(&script)
+}
+
+fn man() -> ExitCode {
+    let mut command = Cli::command();
+    command.build();
+    let mut pages = Vec::new();
+    let pages_of = std::iter::once(&command).chain(command.get_subcommands());
+    for command in pages_of.filter(|command| command.get_name() != "help") {
+        if let Err(fault) = clap_mangen::Man::new(command.clone()).render(&mut pages) {
+            complain(format_args!("cannot make the manual page: {fault}"));
+            return ExitCode::Internal;
+        }
+    }
+    print(&pages)
+}
+
+fn print(text: &[u8]) -> ExitCode {
+    match io::stdout().write_all(text) {
+        Ok(()) => ExitCode::Done,
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::BrokenPipe,
+        Err(error) => {
+            complain(format_args!("cannot write to stdout: {error}"));
+            ExitCode::WriteFailed
+        }
+    }
+}
+
+/// One line on stderr. Nobody is left to be told when stderr itself is gone.
+fn complain(what: fmt::Arguments<'_>) {
+    writeln!(io::stderr(), "fetchlet: {}", printable(&what.to_string())).ok();
+}
+
+/// Names and texts from elsewhere, with nothing in them that would steer a terminal or add a line.
+fn printable(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '\'' | '"' | '\\' => line.push(character),
+            _ => line.extend(character.escape_debug()),
+        }
+    }
+    line
+}

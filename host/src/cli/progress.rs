@@ -1,0 +1,72 @@
+//! How a download's progress is shown: a bar, a line now and then, or nothing.
+
+use std::io::{self, IsTerminal};
+use std::time::{Duration, Instant};
+
+use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
+
+use super::complain;
+use crate::Progress;
+
+/// What `--progress` takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Style {
+    /// A bar where stderr is a terminal, else plain.
+    Auto,
+    /// A bar with the rate and the time left.
+    Bar,
+    /// A line every 10 s.
+    Plain,
+    /// Nothing.
+    None,
+}
+
+/// Shows one download.
+pub(super) enum Display {
+    Bar(ProgressBar),
+    Plain { name: String, last: Instant },
+    Silent,
+}
+
+const INTERVAL: Duration = Duration::from_secs(10);
+const TEMPLATE: &str = "{msg} {wide_bar} {bytes}/{total_bytes} {bytes_per_sec} {eta} left";
+
+impl Display {
+    /// For a file of this printable name and this length in bytes.
+    pub(super) fn new(style: Style, name: &str, len: u64) -> Self {
+        match style {
+            Style::None => Self::Silent,
+            Style::Bar => Self::bar(name, len),
+            Style::Auto if io::stderr().is_terminal() => Self::bar(name, len),
+            Style::Auto | Style::Plain => Self::Plain { name: name.into(), last: Instant::now() },
+        }
+    }
+
+    fn bar(name: &str, len: u64) -> Self {
+        let style = ProgressStyle::with_template(TEMPLATE);
+        let bar = ProgressBar::new(len).with_message(name.to_owned());
+        Self::Bar(bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar())))
+    }
+
+    pub(super) fn update(&mut self, progress: Progress) {
+        match self {
+            Self::Bar(bar) => bar.set_position(progress.received),
+            Self::Plain { name, last } if last.elapsed() >= INTERVAL => {
+                *last = Instant::now();
+                let Progress { received, expected } = progress;
+                let percent = received * 100 / expected.max(1);
+                let (received, expected) = (HumanBytes(received), HumanBytes(expected));
+                complain(format_args!("{name}: {received} of {expected} ({percent} %)"));
+            }
+            Self::Plain { .. } | Self::Silent => {}
+        }
+    }
+}
+
+impl Drop for Display {
+    fn drop(&mut self) {
+        if let Self::Bar(bar) = self {
+            bar.finish_and_clear();
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! `fetchlet serve`: start and stop.
+
+mod args;
+mod listen;
+mod signals;
+
+pub(super) use args::Args;
+
+use std::io::{self, Write};
+use std::net;
+use std::time::Duration;
+
+use sd_notify::NotifyState;
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use super::{complain, log};
+use crate::ExitCode;
+use crate::server::{Root, Server};
+use signals::Signals;
+
+/// How long stopping at once may take.
+const AT_ONCE: Duration = Duration::from_secs(1);
+
+/// Serves until a signal says to stop.
+pub(super) fn run(args: Args) -> ExitCode {
+    // First of all, since it changes the environment: there is no other thread yet.
+    let inherited = listen::inherited();
+    log::init(args.log_format, args.verbose, args.quiet);
+    match start(&args, inherited) {
+        Ok(code) => code,
+        Err((code, reason)) => {
+            complain(format_args!("{reason}"));
+            code
+        }
+    }
+}
+
+/// An exit code and the sentence that explains it.
+type Failure = (ExitCode, String);
+
+fn internal(error: io::Error) -> Failure {
+    (ExitCode::Internal, format!("cannot start: {error}"))
+}
+
+fn start(
+    args: &Args,
+    inherited: Result<Vec<net::TcpListener>, Failure>,
+) -> Result<ExitCode, Failure> {
+    let root = Root::open(&args.root, args.root_options())
+        .map_err(|error| (ExitCode::NoInput, error.to_string()))?;
+    let mut listeners = inherited?;
+    if listeners.is_empty() {
+        listeners = listen::bind(&args.bind, args.port)?;
+    } else {
+        tracing::info!("listening on what systemd passed on: PORT and --bind are not used");
+    }
+    let server = Server::new(root, args.config());
+    let runtime = Runtime::new().map_err(internal)?;
+    let ended = runtime.block_on(serve(&server, listeners));
+    runtime.shutdown_timeout(AT_ONCE);
+    ended.map_err(internal)
+}
+
+async fn serve(server: &Server, listeners: Vec<net::TcpListener>) -> io::Result<ExitCode> {
+    // Before anybody is told that it runs, and might stop it.
+    let mut signals = Signals::new()?;
+    announce(&listeners)?;
+    let (stop, stopping) = watch::channel(false);
+    let mut runs = JoinSet::new();
+    for listener in listeners {
+        let (server, listener) = (server.clone(), TcpListener::from_std(listener)?);
+        let mut stopping = stopping.clone();
+        runs.spawn(async move {
+            let stopped = async {
+                stopping.wait_for(|stop| *stop).await.ok();
+            };
+            server.run(listener, stopped).await;
+        });
+    }
+    notify(NotifyState::Ready);
+    let signal = signals.next().await;
+    tracing::info!(signal = signal.name, "stopping; a second signal stops at once");
+    notify(NotifyState::Stopping);
+    stop.send(true).ok();
+    let drained = async { while runs.join_next().await.is_some() {} };
+    tokio::select! {
+        () = drained => Ok(ExitCode::Done),
+        second = signals.next() => Ok(second.code),
+    }
+}
+
+/// Tells on stdout where it listens. A closed stdout is no reason not to serve.
+fn announce(listeners: &[net::TcpListener]) -> io::Result<()> {
+    let mut all_loopback = true;
+    let mut stdout = io::stdout().lock();
+    for listener in listeners {
+        let address = listener.local_addr()?;
+        all_loopback &= address.ip().is_loopback();
+        writeln!(stdout, "listening on {address}").ok();
+    }
+    stdout.flush().ok();
+    if all_loopback {
+        tracing::info!("only this machine can connect; for devices on the network: --bind 0.0.0.0");
+    }
+    Ok(())
+}
+
+fn notify(state: NotifyState<'_>) {
+    if let Err(error) = sd_notify::notify(&[state]) {
+        tracing::warn!(%error, "cannot tell systemd");
+    }
+}

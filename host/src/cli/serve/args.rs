@@ -1,0 +1,126 @@
+//! What `fetchlet serve` takes, and what the server makes of it.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::builder::FalseyValueParser;
+use clap::{ArgAction, ValueEnum, value_parser};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+use crate::cli::{log, value};
+use crate::server::{Config, RootOptions, Symlinks};
+
+/// Descriptors that are not connections: listeners, signals, the runtime's own, files being sent.
+const SPARE: u64 = 32;
+
+const EXAMPLES: &str = "\
+Examples:
+  fetchlet serve 5000                                 this folder, to this machine only
+  fetchlet serve --root firmware --bind 0.0.0.0 5000  a folder, to the whole network
+  fetchlet serve --bind :: --timeout 1s 5000          IPv6 and IPv4, the original's time-out
+  fetchlet serve --log-format json 0 2> log           any free port, which stdout tells
+
+Every option can also be set in the environment: FETCHLET_ROOT=firmware for --root firmware,
+FETCHLET_HIDDEN=1 for --hidden, FETCHLET_BIND=127.0.0.1,::1 for two times --bind.
+
+SIGTERM and SIGINT stop it: transfers go on for at most --grace, then it exits with 0. A second one
+stops it at once. Started by a systemd socket, it serves that and ignores PORT and --bind.";
+
+/// Serve the files of a folder.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(in crate::cli) struct Args {
+    /// The port to listen on: 1024 to 64000, or 0 for any that is free
+    #[arg(value_parser = value::listen_port)]
+    pub(super) port: u16,
+    /// The folder to serve
+    #[arg(long, env = "FETCHLET_ROOT", value_name = "DIR", default_value = ".")]
+    pub(super) root: PathBuf,
+    /// An address of this machine to listen on; `0.0.0.0` or `::` for all (repeatable)
+    #[arg(long, env = "FETCHLET_BIND", value_name = "ADDR", default_value = "127.0.0.1")]
+    #[arg(value_delimiter = ',')]
+    pub(super) bind: Vec<IpAddr>,
+    /// Drop a peer that takes nothing for this long
+    #[arg(long, env = "FETCHLET_TIMEOUT", value_name = "DUR", default_value = "10s")]
+    #[arg(value_parser = value::duration)]
+    timeout: Duration,
+    /// Drop a peer whose request is not whole by then
+    #[arg(long, env = "FETCHLET_REQUEST_DEADLINE", value_name = "DUR", default_value = "10s")]
+    #[arg(value_parser = value::duration)]
+    request_deadline: Duration,
+    /// Serve so many connections at once; more wait
+    #[arg(long, env = "FETCHLET_MAX_CONNECTIONS", value_name = "N", default_value_t = 4096)]
+    #[arg(value_parser = value_parser!(u32).range(1..))]
+    max_connections: u32,
+    /// Serve so many of one address (IPv6: of one /64), close more at once; 0: no cap
+    #[arg(long, env = "FETCHLET_MAX_PER_PEER", value_name = "N", default_value_t = 256)]
+    max_per_peer: u32,
+    /// When stopped, let transfers go on for this long
+    #[arg(long, env = "FETCHLET_GRACE", value_name = "DUR", default_value = "8s")]
+    #[arg(value_parser = value::duration)]
+    grace: Duration,
+    /// What to do about symbolic links
+    #[arg(long, env = "FETCHLET_SYMLINKS", value_enum, default_value_t = Links::Deny)]
+    symlinks: Links,
+    /// Serve names that begin with a dot, too
+    #[arg(long, env = "FETCHLET_HIDDEN", value_parser = FalseyValueParser::new())]
+    hidden: bool,
+    /// How log lines on stderr look
+    #[arg(long, env = "FETCHLET_LOG_FORMAT", value_enum, default_value_t = log::Format::Text)]
+    pub(super) log_format: log::Format,
+    /// Log connections and requests as they come, too (repeatable)
+    #[arg(short, long, env = "FETCHLET_VERBOSE", action = ArgAction::Count)]
+    pub(super) verbose: u8,
+    /// Log only warnings
+    #[arg(short, long, env = "FETCHLET_QUIET", value_parser = FalseyValueParser::new())]
+    pub(super) quiet: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Links {
+    /// Names with a link in them are not found
+    Deny,
+    /// Links are followed while they stay inside the folder
+    Inside,
+}
+
+impl Args {
+    pub(super) fn root_options(&self) -> RootOptions {
+        let symlinks = match self.symlinks {
+            Links::Deny => Symlinks::Deny,
+            Links::Inside => Symlinks::Inside,
+        };
+        RootOptions { symlinks, hidden: self.hidden }
+    }
+
+    /// The limits asked for, as far as the system allows them.
+    pub(super) fn config(&self) -> Config {
+        let wanted = u64::from(self.max_connections);
+        let possible = raise_file_limit().saturating_sub(SPARE).max(1);
+        if wanted > possible {
+            tracing::warn!(
+                "--max-connections {wanted} is more than the limit of open files allows: using {possible}"
+            );
+        }
+        let count = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+        Config {
+            timeout: self.timeout,
+            request_deadline: self.request_deadline,
+            max_connections: count(wanted.min(possible)),
+            max_per_peer: count(self.max_per_peer.into()),
+            grace: self.grace,
+        }
+    }
+}
+
+/// Raises the soft limit of open files to the hard one, and returns what it is then.
+fn raise_file_limit() -> u64 {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: limit.maximum, ..limit };
+    let limit = match setrlimit(Resource::Nofile, raised) {
+        Ok(()) => raised,
+        Err(_) => limit,
+    };
+    limit.current.unwrap_or(u64::MAX)
+}

@@ -1,0 +1,81 @@
+//! The sockets to listen on: bound here, or passed on by systemd.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+
+use listenfd::ListenFd;
+use rustix::io::Errno;
+use socket2::{Domain, Socket, Type};
+
+use super::Failure;
+use crate::ExitCode;
+
+/// How many connections may wait to be accepted; the system may allow fewer (`somaxconn`).
+const BACKLOG: i32 = 4096;
+
+/// The listeners of a systemd socket unit, if it started us.
+pub(super) fn inherited() -> Result<Vec<TcpListener>, Failure> {
+    let mut passed = ListenFd::from_env();
+    let mut listeners = Vec::new();
+    for index in 0..passed.len() {
+        let listener = passed.take_tcp_listener(index).and_then(|listener| {
+            let listener = listener.ok_or(Errno::BADF)?;
+            listener.set_nonblocking(true)?;
+            Ok(listener)
+        });
+        listeners.push(listener.map_err(|error| {
+            let reason = format!("cannot listen on socket {index} of LISTEN_FDS: {error}");
+            (ExitCode::Unavailable, reason)
+        })?);
+    }
+    Ok(listeners)
+}
+
+/// A listener on each of the addresses, without those given twice.
+pub(super) fn bind(addresses: &[IpAddr], port: u16) -> Result<Vec<TcpListener>, Failure> {
+    let mut listeners = Vec::new();
+    for (index, address) in addresses.iter().enumerate() {
+        if addresses.iter().take(index).any(|earlier| earlier == address) {
+            continue;
+        }
+        // `::` takes IPv4 connections too, unless there is a listener for those.
+        let dual = *address == Ipv6Addr::UNSPECIFIED
+            && !addresses.contains(&IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+        let address = SocketAddr::new(*address, port);
+        listeners.push(listener(address, dual).map_err(|error| failure(address, &error))?);
+    }
+    Ok(listeners)
+}
+
+fn listener(address: SocketAddr, dual: bool) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM.nonblocking(), None)?;
+    if address.is_ipv6() {
+        socket.set_only_v6(!dual)?;
+    }
+    // Else a restart has to wait for the old connections' TIME-WAIT.
+    socket.set_reuse_address(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
+}
+
+fn failure(address: SocketAddr, error: &io::Error) -> Failure {
+    let (code, reason) = match Errno::from_io_error(error) {
+        Some(Errno::ADDRINUSE) => (
+            ExitCode::Unavailable,
+            "the port is in use; stop what uses it, or take another (0: any that is free)".into(),
+        ),
+        Some(Errno::ADDRNOTAVAIL) => (
+            ExitCode::Unavailable,
+            "this machine has no such address; 0.0.0.0 and :: stand for all it has".into(),
+        ),
+        Some(Errno::AFNOSUPPORT) => {
+            (ExitCode::Unavailable, "this machine does not speak that version of IP".into())
+        }
+        Some(Errno::ACCESS | Errno::PERM) => {
+            (ExitCode::NoPermission, "the system does not permit it".into())
+        }
+        _ => (ExitCode::Internal, error.to_string()),
+    };
+    (code, format!("cannot listen on {address}: {reason}"))
+}

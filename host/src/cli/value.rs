@@ -1,0 +1,32 @@
+//! What option values are: durations, ports.
+
+use std::time::Duration;
+
+/// The longest duration an option takes: longer ones would overflow clocks, and mean "never".
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// `10s`, `500ms`, `1m 30s`: more than nothing and at most a day.
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
+    let value = humantime::parse_duration(text)
+        .map_err(|fault| format!("{fault}; write for example 500ms, 10s or 2m"))?;
+    if value.is_zero() || value > LONGEST {
+        return Err("a duration is more than 0 and at most 24h".into());
+    }
+    Ok(value)
+}
+
+/// A port to connect to (R16).
+pub(crate) fn port(text: &str) -> Result<u16, String> {
+    match text.parse() {
+        Ok(port @ 1024..=64000) => Ok(port),
+        _ => Err("a port is a number from 1024 to 64000 (R16)".into()),
+    }
+}
+
+/// A port to listen on (R16), or 0 for any that is free.
+pub(crate) fn listen_port(text: &str) -> Result<u16, String> {
+    match text.parse() {
+        Ok(0) => Ok(0),
+        _ => port(text).map_err(|reason| format!("{reason}, or 0 for any that is free")),
+    }
+}

@@ -1,0 +1,105 @@
+//! Writing to a file while the next bytes are read: two threads, a handful of buffers.
+//!
+//! The copy out of the socket and the copy into the page cache cost about the same, so doing both at
+//! once is 1.3 to 1.5 times as fast as one after the other. A file that fits one buffer starts no
+//! thread, which is dearer than the write.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::ops::Range;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::{Scope, ScopedJoinHandle};
+
+use super::response::{BUFFER, Sink};
+
+/// Buffers in use at once, the one being read into included.
+const BUFFERS: usize = 4;
+
+type Piece = (Vec<u8>, Range<usize>);
+
+pub(super) struct Pipeline<'scope> {
+    file: &'scope File,
+    writer: Option<Writer<'scope>>,
+}
+
+struct Writer<'scope> {
+    full: SyncSender<Piece>,
+    empty: Receiver<Vec<u8>>,
+    allocated: usize,
+    thread: ScopedJoinHandle<'scope, io::Result<()>>,
+}
+
+impl<'scope> Pipeline<'scope> {
+    /// For a file of `len` bytes.
+    pub(super) fn new<'env>(
+        scope: &'scope Scope<'scope, 'env>,
+        file: &'env File,
+        len: u64,
+    ) -> Self {
+        let writer = (len > BUFFER as u64).then(|| Writer::spawn(scope, file));
+        Self { file, writer }
+    }
+}
+
+impl Sink for Pipeline<'_> {
+    fn put(&mut self, buffer: Vec<u8>, data: Range<usize>) -> io::Result<Vec<u8>> {
+        let Some(writer) = &mut self.writer else {
+            self.file.write_all(&buffer[data])?;
+            return Ok(buffer);
+        };
+        match writer.exchange((buffer, data)) {
+            Some(empty) => Ok(empty),
+            // Only a failed write ends the thread early.
+            None => self.writer.take().map_or(Ok(()), Writer::join).map(|()| Vec::new()),
+        }
+    }
+
+    fn finish(self) -> io::Result<()> {
+        self.writer.map_or(Ok(()), Writer::join)
+    }
+}
+
+impl<'scope> Writer<'scope> {
+    fn spawn<'env>(scope: &'scope Scope<'scope, 'env>, file: &'env File) -> Self {
+        let (full, pieces) = sync_channel(BUFFERS);
+        let (written, empty) = sync_channel(BUFFERS);
+        let thread = scope.spawn(move || write_all(file, &pieces, &written));
+        Self { full, empty, allocated: 1, thread }
+    }
+
+    /// Hands over a piece for an empty buffer; none if the thread has ended.
+    fn exchange(&mut self, piece: Piece) -> Option<Vec<u8>> {
+        self.full.send(piece).ok()?;
+        if let Ok(empty) = self.empty.try_recv() {
+            return Some(empty);
+        }
+        if self.allocated < BUFFERS {
+            self.allocated += 1;
+            return Some(vec![0; BUFFER]);
+        }
+        self.empty.recv().ok()
+    }
+
+    /// Waits until all is written.
+    fn join(self) -> io::Result<()> {
+        drop(self.full);
+        drop(self.empty);
+        match self.thread.join() {
+            Ok(result) => result,
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    }
+}
+
+fn write_all(
+    mut file: &File,
+    pieces: &Receiver<Piece>,
+    written: &SyncSender<Vec<u8>>,
+) -> io::Result<()> {
+    for (buffer, data) in pieces {
+        file.write_all(&buffer[data])?;
+        // The reader may be done and gone.
+        written.send(buffer).ok();
+    }
+    Ok(())
+}

@@ -1,0 +1,197 @@
+//! A response whose header has come: the data is still to be read, over any connection.
+
+use std::fs::File;
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::TcpStream;
+use std::ops::Range;
+use std::thread;
+use std::time::Instant;
+
+use fetchlet_codec::{
+    Download, Event, Filename, MAX_FILENAME, REQUEST_HEADER, Request, ResponseHeader, Status,
+};
+
+use super::pipeline::Pipeline;
+use super::{ClientError, Progress, Report};
+
+/// How much is read at once: below 64 KiB the calls cost, beyond 256 KiB nothing is gained.
+pub(super) const BUFFER: usize = 256 * 1024;
+
+/// A file that the server has announced and is sending.
+#[derive(Debug)]
+#[must_use = "the file has not been read yet"]
+pub struct Response<C = TcpStream> {
+    connection: C,
+    download: Download,
+    /// What came along with the header is at `pending`.
+    buffer: Vec<u8>,
+    pending: Range<usize>,
+    progress: Progress,
+    started: Instant,
+}
+
+/// Where data goes, buffer by buffer.
+pub(super) trait Sink {
+    /// Takes `buffer[data]`; gives back a buffer to read into.
+    fn put(&mut self, buffer: Vec<u8>, data: Range<usize>) -> io::Result<Vec<u8>>;
+    /// All was put.
+    fn finish(self) -> io::Result<()>;
+}
+
+impl<C: Read + Write> Response<C> {
+    /// Asks for a file over `connection`, and waits for the header. Time-outs are the connection's.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::NotFound`], [`ClientError::Malformed`], and those of the connection and of the
+    /// protocol.
+    pub fn start(mut connection: C, name: Filename) -> Result<Self, ClientError> {
+        let started = Instant::now();
+        let mut download = Download::new(Request::new(name));
+        let broken = |source| ClientError::Connection { source, progress: None };
+        send(&mut download, &mut connection).map_err(broken)?;
+        let mut buffer = vec![0; BUFFER];
+        loop {
+            let received =
+                read(&mut connection, &mut buffer).map_err(|error| failed(error, started, None))?;
+            if received == 0 {
+                download.finish()?;
+                return Err(broken(ErrorKind::UnexpectedEof.into()));
+            }
+            let mut input = &buffer[..received];
+            if let Some(Event::Header(header)) = download.receive(&mut input)? {
+                let pending = received - input.len()..received;
+                let expected = announced(header)?;
+                let progress = Progress { received: 0, expected };
+                return Ok(Self { connection, download, buffer, pending, progress, started });
+            }
+        }
+    }
+
+    /// The file's length, in bytes, at most 2^32 - 1 (R3).
+    #[expect(clippy::len_without_is_empty, reason = "the length of what is to come")]
+    pub const fn len(&self) -> u64 {
+        self.progress.expected
+    }
+
+    /// Moves the data into `sink` as it comes; `progress` is called after each piece.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::Write`], and those of the connection and of the protocol: `sink` then holds a
+    /// part of the file.
+    pub fn read_to(
+        self,
+        sink: &mut impl Write,
+        progress: impl FnMut(Progress),
+    ) -> Result<Report, ClientError> {
+        self.drain(Direct(sink), progress)
+    }
+
+    /// [`read_to`](Self::read_to) for a file, reading and writing at the same time.
+    ///
+    /// # Errors
+    ///
+    /// As for [`read_to`](Self::read_to).
+    pub fn read_to_file(
+        self,
+        file: &File,
+        progress: impl FnMut(Progress),
+    ) -> Result<Report, ClientError> {
+        let len = self.len();
+        thread::scope(|scope| self.drain(Pipeline::new(scope, file, len), progress))
+    }
+
+    pub(super) fn started_at(self, started: Instant) -> Self {
+        Self { started, ..self }
+    }
+
+    fn drain(
+        mut self,
+        mut sink: impl Sink,
+        mut report: impl FnMut(Progress),
+    ) -> Result<Report, ClientError> {
+        let mut idle_since = Instant::now();
+        loop {
+            let data = self.receive()?;
+            if !data.is_empty() {
+                self.progress.received += data.len() as u64;
+                self.buffer = sink.put(self.buffer, data).map_err(ClientError::Write)?;
+                report(self.progress);
+                idle_since = Instant::now();
+            }
+            if self.download.is_done() {
+                break;
+            }
+            self.pending = match read(&mut self.connection, &mut self.buffer) {
+                Ok(0) => break,
+                Ok(received) => 0..received,
+                Err(error) => return Err(failed(error, idle_since, Some(self.progress))),
+            };
+        }
+        self.download.finish()?;
+        sink.finish().map_err(ClientError::Write)?;
+        Ok(Report { bytes: self.progress.received, elapsed: self.started.elapsed() })
+    }
+
+    /// Where in the buffer the data is that is pending.
+    fn receive(&mut self) -> Result<Range<usize>, ClientError> {
+        let mut input = &self.buffer[self.pending.clone()];
+        let mut range = 0..0;
+        while let Some(event) = self.download.receive(&mut input)? {
+            if let Event::Data(data) = event {
+                let end = self.pending.end - input.len();
+                range = end - data.len()..end;
+            }
+        }
+        Ok(range)
+    }
+}
+
+/// Every call writes to the caller's own sink.
+struct Direct<'a, W>(&'a mut W);
+
+impl<W: Write> Sink for Direct<'_, W> {
+    fn put(&mut self, buffer: Vec<u8>, data: Range<usize>) -> io::Result<Vec<u8>> {
+        self.0.write_all(&buffer[data])?;
+        Ok(buffer)
+    }
+
+    fn finish(self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+fn send(download: &mut Download, connection: &mut impl Write) -> io::Result<()> {
+    let mut request = [0; REQUEST_HEADER + MAX_FILENAME];
+    let len = download.transmit(&mut request);
+    connection.write_all(&request[..len])?;
+    connection.flush()
+}
+
+fn read(connection: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
+    loop {
+        match connection.read(buffer) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            result => return result,
+        }
+    }
+}
+
+fn announced(header: ResponseHeader) -> Result<u64, ClientError> {
+    match header.status() {
+        Status::File => Ok(header.len().into()),
+        Status::NotFound => Err(ClientError::NotFound),
+        Status::Malformed => Err(ClientError::Malformed),
+    }
+}
+
+/// A read that timed out reports `WouldBlock` on Unix, `TimedOut` elsewhere.
+fn failed(source: io::Error, idle_since: Instant, progress: Option<Progress>) -> ClientError {
+    match source.kind() {
+        ErrorKind::WouldBlock | ErrorKind::TimedOut => {
+            ClientError::TimedOut { after: idle_since.elapsed(), progress }
+        }
+        _ => ClientError::Connection { source, progress },
+    }
+}

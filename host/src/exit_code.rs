@@ -1,0 +1,53 @@
+//! Every code the program exits with. They are frozen: scripts depend on them.
+
+use std::process;
+
+/// How the program ended, as the shell sees it. Where curl has a code for it, it is curl's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum ExitCode {
+    /// All was done.
+    Done = 0,
+    /// A fault of the program or of the machine that has no code of its own.
+    Internal = 1,
+    /// The command line is wrong: an unknown option, a port outside R16, a name that R2 forbids.
+    Usage = 2,
+    /// The host's name has no address.
+    CannotResolve = 6,
+    /// No address of the host accepted the connection.
+    CannotConnect = 7,
+    /// The answer is not this protocol (R11), or the server found the request malformed (R5).
+    NotTheProtocol = 8,
+    /// The connection ended before the response was whole (R12).
+    EndedEarly = 18,
+    /// The file could not be written here.
+    WriteFailed = 23,
+    /// The peer moved nothing for as long as the time-out allows (R15).
+    TimedOut = 28,
+    /// The file is larger than `--max-size`.
+    TooLarge = 63,
+    /// The folder to be served is missing or not a folder.
+    NoInput = 66,
+    /// An address to listen on is in use or not of this machine.
+    Unavailable = 69,
+    /// The target exists and `--force` was not given.
+    TargetExists = 73,
+    /// The system does not permit to listen there.
+    NoPermission = 77,
+    /// The server has no such file (R8).
+    NotFound = 78,
+    /// Ended by SIGHUP: 128 + 1.
+    HungUp = 129,
+    /// Ended by SIGINT: 128 + 2.
+    Interrupted = 130,
+    /// The reader of stdout went away: 128 + 13.
+    BrokenPipe = 141,
+    /// Ended by SIGTERM: 128 + 15.
+    Terminated = 143,
+}
+
+impl From<ExitCode> for process::ExitCode {
+    fn from(code: ExitCode) -> Self {
+        Self::from(code as u8)
+    }
+}

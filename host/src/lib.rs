@@ -1,0 +1,47 @@
+//! Download files over TCP, to and from devices as small as a microcontroller: the hosts' side.
+//!
+//! * [`Client`] (feature `client`) downloads a file by name: blocking, on std alone.
+//! * [`server`] (feature `server`) serves a folder, on tokio; Linux only.
+//! * `cli` (feature `cli`) is the program `fetchlet`, which is made of the two.
+//!
+//! All three are on by default. The wire is [`codec`]'s, the rules cited (`R1` to `R17`) are those of
+//! `PROTOCOL.md` at the root of the repository.
+//!
+//! # A download
+//!
+//! ```no_run
+//! use std::path::Path;
+//! use fetchlet::{Client, Existing, Filename};
+//!
+//! let name = Filename::new("firmware.bin")?;
+//! let report = Client::new().download_to_file(
+//!     "192.0.2.1",
+//!     5000,
+//!     name,
+//!     Path::new("firmware.bin"),
+//!     Existing::Keep,
+//!     |progress| println!("{} of {}", progress.received, progress.expected),
+//! )?;
+//! println!("{} bytes in {:?}", report.bytes, report.elapsed);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+#[cfg(feature = "cli")]
+pub mod cli;
+#[cfg(feature = "client")]
+mod client;
+#[cfg(feature = "cli")]
+mod exit_code;
+#[cfg(feature = "server")]
+pub mod server;
+#[cfg(feature = "client")]
+mod staging;
+
+#[cfg(feature = "client")]
+pub use client::{Client, ClientError, Progress, Report, Response};
+#[cfg(feature = "cli")]
+pub use exit_code::ExitCode;
+pub use fetchlet_codec as codec;
+pub use fetchlet_codec::Filename;
+#[cfg(feature = "client")]
+pub use staging::{Existing, Staging, StagingError};

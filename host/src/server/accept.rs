@@ -1,0 +1,166 @@
+//! The accept loop: never ends, never spins, and takes no more connections than there are places.
+
+use std::io;
+use std::net::{self, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustix::io::Errno;
+use rustix::net::{SocketFlags, acceptfrom_with};
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::task::{JoinSet, coop};
+use tokio::time::{self, Instant};
+
+use super::limits::Throttle;
+use super::{Shared, connection};
+
+/// The pauses when the system has no room for one more connection.
+const FIRST_PAUSE: Duration = Duration::from_millis(10);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// How often it says so.
+const ERROR_LOG: Duration = Duration::from_secs(10);
+const PEER_LOG: Duration = Duration::from_secs(1);
+
+/// Accepts for ever, and spawns every exchange into `exchanges`.
+pub(super) async fn all(shared: &Arc<Shared>, listener: TcpListener, exchanges: &mut JoinSet<()>) {
+    let listener = match watch(listener) {
+        Ok(listener) => listener,
+        Err(error) => return tracing::error!(%error, "cannot wait for connections"),
+    };
+    let mut gate = Gate::new(shared);
+    loop {
+        if let Err(error) = gate.next(&listener, exchanges).await {
+            gate.recover(&error).await;
+        }
+        // Their memory is held until they are joined.
+        while exchanges.try_join_next().is_some() {}
+        coop::consume_budget().await;
+    }
+}
+
+/// tokio's own listener can't be asked for readiness alone, and a permit held by an idle listener
+/// would be one that another listener of the same server lacks.
+fn watch(listener: TcpListener) -> io::Result<AsyncFd<net::TcpListener>> {
+    let listener = listener.into_std()?;
+    #[expect(
+        deprecated,
+        reason = "its successor is unsafe, for types that may swap their descriptor; std's does not"
+    )]
+    AsyncFd::with_interest(listener, Interest::READABLE)
+}
+
+/// What the loop remembers from one connection to the next.
+struct Gate<'a> {
+    shared: &'a Arc<Shared>,
+    pause: Duration,
+    errors: Throttle,
+    refusals: Throttle,
+}
+
+impl<'a> Gate<'a> {
+    fn new(shared: &'a Arc<Shared>) -> Self {
+        Self {
+            shared,
+            pause: FIRST_PAUSE,
+            errors: Throttle::new(ERROR_LOG),
+            refusals: Throttle::new(PEER_LOG),
+        }
+    }
+
+    /// Waits for a connection, then for a place, then accepts.
+    async fn next(
+        &mut self,
+        listener: &AsyncFd<net::TcpListener>,
+        exchanges: &mut JoinSet<()>,
+    ) -> io::Result<()> {
+        let mut ready = listener.readable().await?;
+        let Some(permit) = self.shared.limits.permit().await else {
+            return Ok(());
+        };
+        let Ok(accepted) = ready.try_io(accept) else {
+            return Ok(());
+        };
+        let (stream, peer) = accepted?;
+        self.pause = FIRST_PAUSE;
+        self.admit(stream, peer, permit, exchanges)
+    }
+
+    fn admit(
+        &mut self,
+        stream: net::TcpStream,
+        peer: SocketAddr,
+        permit: OwnedSemaphorePermit,
+        exchanges: &mut JoinSet<()>,
+    ) -> io::Result<()> {
+        let accepted = Instant::now();
+        let Some(place) = self.shared.limits.place(permit, peer) else {
+            if let Some(suppressed) = self.refusals.pass() {
+                tracing::warn!(%peer, suppressed, "closed at once: too many connections from there");
+            }
+            return Ok(());
+        };
+        let stream = TcpStream::from_std(stream)?;
+        let shared = Arc::clone(self.shared);
+        exchanges.spawn(connection::serve(shared, place, stream, peer, accepted));
+        Ok(())
+    }
+
+    /// Goes on at once if only that one connection failed, else after a pause.
+    async fn recover(&mut self, error: &io::Error) {
+        if concerns_one_connection(error) {
+            return tracing::debug!(%error, "a connection was gone before it was accepted");
+        }
+        if let Some(suppressed) = self.errors.pass() {
+            tracing::warn!(%error, suppressed, "cannot accept connections, trying on");
+        }
+        time::sleep(self.pause).await;
+        self.pause = self.pause.saturating_mul(2).min(LONGEST_PAUSE);
+    }
+}
+
+fn accept(listener: &AsyncFd<net::TcpListener>) -> io::Result<(net::TcpStream, SocketAddr)> {
+    let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
+    let (socket, peer) = acceptfrom_with(listener.get_ref(), flags)?;
+    let peer = peer.ok_or(Errno::AFNOSUPPORT)?.try_into()?;
+    Ok((socket.into(), peer))
+}
+
+/// accept(2): errors already pending on the new connection are passed on as those of `accept`.
+/// Every other one, known or not, is waited out: it may well come again at once.
+fn concerns_one_connection(error: &io::Error) -> bool {
+    matches!(
+        Errno::from_io_error(error),
+        Some(
+            Errno::CONNABORTED
+                | Errno::CONNRESET
+                | Errno::INTR
+                | Errno::NETDOWN
+                | Errno::PROTO
+                | Errno::NOPROTOOPT
+                | Errno::HOSTDOWN
+                | Errno::NONET
+                | Errno::HOSTUNREACH
+                | Errno::NETUNREACH
+                | Errno::OPNOTSUPP
+        )
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lack_of_descriptors_or_memory_is_waited_out() {
+        for errno in [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM, Errno::BADF] {
+            assert!(!concerns_one_connection(&errno.into()), "{errno}");
+        }
+        for errno in [Errno::CONNABORTED, Errno::INTR, Errno::NETDOWN, Errno::PROTO] {
+            assert!(concerns_one_connection(&errno.into()), "{errno}");
+        }
+    }
+}

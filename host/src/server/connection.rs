@@ -1,0 +1,217 @@
+//! One connection: a request in, a response out, and a close that does not destroy it (R1, R7).
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use fetchlet_codec::{DecodeError, RequestDecoder, ResponseHeader, Status};
+use rustix::net::{RecvFlags, Shutdown};
+use tokio::net::TcpStream;
+use tokio::time::{self, Instant};
+
+use super::limits::Place;
+use super::outcome::{End, Outcome, Record};
+use super::root::Refusal;
+use super::{Shared, send};
+
+/// The longest request and some surplus, all in one read (R2).
+const READ: usize = 2048;
+
+/// R7: how much of what is left unread is drained before closing, and for how long.
+const DRAIN: usize = 64 * 1024;
+const DRAIN_TIME: Duration = Duration::from_secs(2);
+
+/// Serves the connection from here to its close.
+///
+/// Parameters are dropped last to first: the place must outlive the socket.
+pub(super) async fn serve(
+    shared: Arc<Shared>,
+    place: Place,
+    stream: TcpStream,
+    peer: SocketAddr,
+    accepted: Instant,
+) {
+    let mut record = Record::new(peer, accepted);
+    let outcome = exchange(&shared, &stream, accepted, &mut record).await;
+    let unread = match outcome.0 {
+        End::Malformed => true,
+        End::Sent | End::NotFound => discard(&stream),
+        _ => false,
+    };
+    record.finish(outcome);
+    if unread {
+        linger(&stream).await;
+    }
+    drop(stream);
+    drop(place);
+}
+
+async fn exchange(
+    shared: &Shared,
+    stream: &TcpStream,
+    accepted: Instant,
+    record: &mut Record,
+) -> Outcome {
+    let left = shared.config.request_deadline.saturating_sub(accepted.elapsed());
+    let mut unfinished = None;
+    let name = match time::timeout(left, receive(stream, &mut unfinished)).await {
+        Ok(Ok(name)) => name,
+        Ok(Err(NoRequest::Malformed(error))) => {
+            let (end, reason) = answer(shared, stream, Status::Malformed, record).await;
+            return (end, reason.or_else(|| Some(error.to_string().into())));
+        }
+        Ok(Err(NoRequest::Gone)) => return broken_off(unfinished.as_deref()),
+        Err(_) => {
+            let received = received(unfinished.as_deref());
+            let reason = format!("{received} bytes of a request had come (R6)");
+            return (End::Deadline, Some(reason.into()));
+        }
+    };
+    drop(unfinished);
+    let found = shared.root.file(&name);
+    record.requested(name);
+    match found {
+        Ok(file) => send::file(stream, &file, shared.config.timeout, record).await,
+        Err(Refusal::NotFound(reason)) => {
+            let (end, fault) = answer(shared, stream, Status::NotFound, record).await;
+            (end, fault.or_else(|| Some(reason.into())))
+        }
+        Err(Refusal::Fault(error)) => (End::ServerFault, Some(error.to_string().into())),
+    }
+}
+
+/// Why there is no request.
+enum NoRequest {
+    Malformed(DecodeError),
+    Gone,
+}
+
+/// The filename asked for. Unfinished requests are kept in `unfinished`, so that a connection that is
+/// silent, or whose request comes in one piece, needs no room for one.
+async fn receive(
+    stream: &TcpStream,
+    unfinished: &mut Option<Box<RequestDecoder>>,
+) -> Result<Box<str>, NoRequest> {
+    loop {
+        stream.readable().await.map_err(|_| NoRequest::Gone)?;
+        if let Some(name) = read(stream, unfinished)? {
+            return Ok(name);
+        }
+    }
+}
+
+/// Reads once. Not async: its two kilobytes live on the thread's stack, not in the task.
+fn read(
+    stream: &TcpStream,
+    unfinished: &mut Option<Box<RequestDecoder>>,
+) -> Result<Option<Box<str>>, NoRequest> {
+    let mut buffer = [0; READ];
+    let mut input = match stream.try_read(&mut buffer) {
+        Ok(0) => return Err(NoRequest::Gone),
+        Ok(len) => buffer.get(..len).unwrap_or_default(),
+        Err(error) if is_transient(&error) => return Ok(None),
+        Err(_) => return Err(NoRequest::Gone),
+    };
+    let mut fresh = RequestDecoder::new();
+    let decoder = unfinished.as_deref_mut().unwrap_or(&mut fresh);
+    match decoder.decode(&mut input) {
+        Ok(Some(request)) => Ok(Some(request.filename().as_str().into())),
+        Ok(None) => {
+            if unfinished.is_none() {
+                *unfinished = Some(Box::new(fresh));
+            }
+            Ok(None)
+        }
+        Err(error) => Err(NoRequest::Malformed(error)),
+    }
+}
+
+fn is_transient(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
+}
+
+fn received(unfinished: Option<&RequestDecoder>) -> usize {
+    unfinished.map_or(0, RequestDecoder::received)
+}
+
+/// R6: it ended before there was anything to answer.
+fn broken_off(unfinished: Option<&RequestDecoder>) -> Outcome {
+    match received(unfinished) {
+        0 => (End::Probe, None),
+        received => {
+            let reason = format!("the request broke off after {received} bytes (R6)");
+            (End::PeerGone, Some(reason.into()))
+        }
+    }
+}
+
+/// Sends a response without data.
+async fn answer(
+    shared: &Shared,
+    stream: &TcpStream,
+    status: Status,
+    record: &mut Record,
+) -> Outcome {
+    let header = ResponseHeader::without_data(status).encode();
+    match send::all(stream, &header, shared.config.timeout).await {
+        Ok(()) => {
+            record.status = Some(status);
+            let end = match status {
+                Status::Malformed => End::Malformed,
+                _ => End::NotFound,
+            };
+            (end, None)
+        }
+        Err(error) => send::failed(&error),
+    }
+}
+
+/// One last read that does not wait: whether anything had come after the request (R7).
+fn discard(stream: &TcpStream) -> bool {
+    let mut buffer = [0; READ];
+    // Not `try_read`, which asks tokio's idea of what is readable, and that may be out of date.
+    rustix::net::recv(stream, &mut buffer[..], RecvFlags::DONTWAIT).is_ok_and(|(_, len)| len > 0)
+}
+
+/// R7: ends the sending side, then reads on for a while. Closing with bytes unread makes TCP reset the
+/// connection, which destroys what the peer has not read yet.
+async fn linger(stream: &TcpStream) {
+    if rustix::net::shutdown(stream, Shutdown::Write).is_err() {
+        return;
+    }
+    let drained = async {
+        let mut left = DRAIN;
+        while left > 0 && stream.readable().await.is_ok() {
+            let mut buffer = [0; READ];
+            match stream.try_read(&mut buffer) {
+                Ok(0) => break,
+                Ok(len) => left = left.saturating_sub(len),
+                Err(error) if is_transient(&error) => {}
+                Err(_) => break,
+            }
+        }
+    };
+    // Either way it is closed now.
+    time::timeout(DRAIN_TIME, drained).await.ok();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::server::{Config, Root, RootOptions, Server};
+
+    #[tokio::test]
+    async fn an_idle_connection_needs_less_than_a_kibibyte() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = Root::open(folder.path(), RootOptions::default()).unwrap();
+        let server = Server::new(root, Config::default());
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap());
+        let (stream, peer) = tokio::join!(listener.accept(), client).0.unwrap();
+        let permit = server.0.limits.permit().await.unwrap();
+        let place = server.0.limits.place(permit, peer).unwrap();
+        let task = serve(Arc::clone(&server.0), place, stream, peer, Instant::now());
+        assert!(size_of_val(&task) < 1024, "{} bytes", size_of_val(&task));
+    }
+}

@@ -1,0 +1,126 @@
+//! The server: answers requests for the files of one folder, on tokio.
+//!
+//! ```no_run
+//! use fetchlet::server::{Config, Root, RootOptions, Server};
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let root = Root::open("firmware".as_ref(), RootOptions::default())?;
+//! let server = Server::new(root, Config::default());
+//! let listener = tokio::net::TcpListener::bind("127.0.0.1:5000").await?;
+//! server.run(listener, async { tokio::signal::ctrl_c().await.unwrap_or_default() }).await;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Every finished exchange is one `tracing` event of the target `fetchlet::exchange`, with the fields
+//! `peer`, `name`, `status`, `bytes` (of data), `ms`, `end` and, where there is one, `reason`.
+
+mod accept;
+mod connection;
+mod limits;
+mod outcome;
+mod root;
+mod send;
+mod walk;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinSet;
+use tokio::time;
+
+pub use root::{Root, RootError, RootOptions, Symlinks};
+
+use limits::Limits;
+
+/// What a server allows its peers.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// A peer that takes nothing of a response for this long is dropped (R15). Default: 10 s.
+    pub timeout: Duration,
+    /// From accepting a connection to its whole request, however it trickles (R6, R15). Default: 10 s.
+    pub request_deadline: Duration,
+    /// How many connections are served at once, at least 1; more wait in the listener's backlog.
+    /// Default: 4096.
+    pub max_connections: usize,
+    /// How many of them may come from one address (IPv6: from one /64); more are closed at once.
+    /// 0: no cap. Default: 256.
+    pub max_per_peer: usize,
+    /// How long exchanges may go on after the shutdown. Default: 8 s.
+    pub grace: Duration,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            timeout: Duration::from_secs(10),
+            request_deadline: Duration::from_secs(10),
+            max_connections: 4096,
+            max_per_peer: 256,
+            grace: Duration::from_secs(8),
+        }
+    }
+}
+
+/// A server of one folder; clones serve the same folder and share its limits.
+#[derive(Clone, Debug)]
+pub struct Server(Arc<Shared>);
+
+/// What all connections of a server have in common.
+#[derive(Debug)]
+struct Shared {
+    root: Root,
+    config: Config,
+    limits: Arc<Limits>,
+}
+
+impl Server {
+    /// A server of `root` that listens nowhere yet.
+    pub fn new(root: Root, config: Config) -> Self {
+        let limits = Arc::new(Limits::new(config.max_connections, config.max_per_peer));
+        Self(Arc::new(Shared { root, config, limits }))
+    }
+
+    /// Serves the connections of `listener` until `shutdown` resolves.
+    ///
+    /// Then it stops listening, lets exchanges go on for at most [`Config::grace`], breaks off those
+    /// that are left, and returns with no task left behind. Nothing that a peer does ends it, nor does
+    /// a lack of descriptors or memory: it waits until there are some again.
+    ///
+    /// Clones may run on other listeners at the same time. Dropping the future is a shutdown too, one
+    /// that is not waited for.
+    ///
+    /// # Panics
+    ///
+    /// Outside a tokio runtime with I/O and time enabled.
+    pub async fn run(&self, listener: TcpListener, shutdown: impl Future<Output = ()> + Send) {
+        let (stop, stopped) = oneshot::channel();
+        // A task of its own: polled as part of `block_on`, each accept costs two thread switches.
+        let serving = tokio::spawn(serve(Arc::clone(&self.0), listener, stopped));
+        shutdown.await;
+        stop.send(()).ok();
+        if serving.await.is_err() {
+            tracing::error!("the accept loop panicked");
+        }
+    }
+}
+
+/// Accepts until `stopped`, then drains.
+async fn serve(shared: Arc<Shared>, listener: TcpListener, stopped: oneshot::Receiver<()>) {
+    let mut exchanges = JoinSet::new();
+    {
+        let accepting = accept::all(&shared, listener, &mut exchanges);
+        tokio::pin!(accepting);
+        tokio::select! {
+            // An error means that the sender was dropped, and `run` with it.
+            _ = stopped => {}
+            () = &mut accepting => {}
+        }
+    }
+    let drained = async { while exchanges.join_next().await.is_some() {} };
+    if time::timeout(shared.config.grace, drained).await.is_err() {
+        exchanges.shutdown().await;
+    }
+}

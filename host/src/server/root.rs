@@ -1,0 +1,203 @@
+//! From a filename to an open file inside the served folder. Nothing else touches paths.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, fstat, open, openat2};
+use rustix::io::Errno;
+
+use super::walk;
+
+/// How often a lookup is tried again that the kernel could not finish because of a rename meanwhile.
+const TRIES: u8 = 8;
+
+/// Not blocking, since opening a pipe else waits for a writer.
+pub(super) const READ: OFlags =
+    OFlags::RDONLY.union(OFlags::NONBLOCK).union(OFlags::CLOEXEC).union(OFlags::NOCTTY);
+
+/// What becomes of symbolic links below the served folder (R8).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Symlinks {
+    /// A name with a link in any component is not found.
+    #[default]
+    Deny,
+    /// Links are followed as long as they are relative and never leave the folder. What they lead to
+    /// may be hidden.
+    Inside,
+}
+
+/// Which names of a folder lead to a file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RootOptions {
+    /// Whether symbolic links are followed. The folder itself may be reached through one.
+    pub symlinks: Symlinks,
+    /// Whether components that begin with `.` are served. `.` and `..` never are.
+    pub hidden: bool,
+}
+
+/// A served folder. It stays the same one if it is renamed or mounted over.
+#[derive(Debug)]
+pub struct Root {
+    folder: OwnedFd,
+    options: RootOptions,
+    lookup: Lookup,
+}
+
+/// How names are resolved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Lookup {
+    /// By the kernel, which guards every step of it.
+    Openat2,
+    /// Component by component, without links: Linux before 5.6, and sandboxes that forbid `openat2`.
+    Walk,
+}
+
+/// Why a folder can't be served.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RootError {
+    /// There is nothing of that name.
+    #[error("the folder to serve, {}, does not exist", path.display())]
+    Missing {
+        /// As given to [`Root::open`].
+        path: PathBuf,
+    },
+    /// It is something else.
+    #[error("{} is not a folder", path.display())]
+    NotAFolder {
+        /// As given to [`Root::open`].
+        path: PathBuf,
+    },
+    /// It can't be opened.
+    #[error("the folder to serve, {}, can't be opened: {source}", path.display())]
+    Io {
+        /// As given to [`Root::open`].
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+/// A regular file, open for reading, and its length when it was opened (R10).
+#[derive(Debug)]
+pub(super) struct Opened {
+    pub(super) file: OwnedFd,
+    pub(super) len: u32,
+}
+
+/// Why there is no file (R8).
+#[derive(Debug)]
+pub(super) enum Refusal {
+    /// The name leads to none that may be served; why is for the log alone.
+    NotFound(&'static str),
+    /// The server could not tell.
+    Fault(io::Error),
+}
+
+impl Root {
+    /// Opens a folder to be served.
+    ///
+    /// # Errors
+    ///
+    /// [`RootError`] if `path` does not lead to a folder that can be opened.
+    pub fn open(path: &Path, options: RootOptions) -> Result<Self, RootError> {
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let folder = open(path, flags, Mode::empty()).map_err(|errno| {
+            let path = path.into();
+            match errno {
+                Errno::NOENT => RootError::Missing { path },
+                Errno::NOTDIR => RootError::NotAFolder { path },
+                _ => RootError::Io { path, source: errno.into() },
+            }
+        })?;
+        let probe = openat2(&folder, ".", flags, Mode::empty(), ResolveFlags::BENEATH);
+        let lookup = match probe {
+            Err(Errno::NOSYS | Errno::PERM | Errno::INVAL | Errno::TOOBIG) => Lookup::Walk,
+            _ => Lookup::Openat2,
+        };
+        Ok(Self::with(folder, options, lookup))
+    }
+
+    fn with(folder: OwnedFd, options: RootOptions, lookup: Lookup) -> Self {
+        if lookup == Lookup::Walk && options.symlinks == Symlinks::Inside {
+            tracing::warn!("this system lacks openat2: symbolic links are not followed");
+        }
+        Self { folder, options, lookup }
+    }
+
+    /// Opens the file of that name.
+    ///
+    /// It is opened before it is known to be regular. That costs half of looking first, and is without
+    /// effect on folders, pipes and sockets but that a pipe's writer sees a reader come and go; for
+    /// devices, which only root can make, mount with `nodev`.
+    pub(super) fn file(&self, name: &str) -> Result<Opened, Refusal> {
+        check(name, self.options.hidden).map_err(Refusal::NotFound)?;
+        let file = match self.lookup {
+            Lookup::Openat2 => self.resolve(name),
+            Lookup::Walk => walk::open(&self.folder, name),
+        };
+        let file = file.map_err(refusal)?;
+        let stat = fstat(&file).map_err(refusal)?;
+        if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
+            return Err(Refusal::NotFound("not a regular file (R8)"));
+        }
+        let len = u32::try_from(stat.st_size)
+            .map_err(|_| Refusal::NotFound("longer than 4294967295 bytes (R9)"))?;
+        Ok(Opened { file, len })
+    }
+
+    fn resolve(&self, name: &str) -> Result<OwnedFd, Errno> {
+        let mut guards = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
+        if self.options.symlinks == Symlinks::Deny {
+            guards |= ResolveFlags::NO_SYMLINKS;
+        }
+        let mut tries = TRIES;
+        loop {
+            match openat2(&self.folder, name, READ, Mode::empty(), guards) {
+                Err(Errno::AGAIN | Errno::INTR) if tries > 0 => tries = tries.saturating_sub(1),
+                result => return result,
+            }
+        }
+    }
+}
+
+/// R8, as far as the name alone tells. Names are never normalised: what is not plain is not found.
+fn check(name: &str, hidden: bool) -> Result<(), &'static str> {
+    if name.contains(char::is_control) {
+        return Err("a control character in the name");
+    }
+    if name.contains('\\') {
+        return Err("a backslash in the name");
+    }
+    if name.starts_with('/') {
+        return Err("an absolute name");
+    }
+    for component in name.split('/') {
+        match component {
+            "" => return Err("an empty component in the name"),
+            "." | ".." => return Err("a `.` or `..` component in the name"),
+            _ if component.starts_with('.') && !hidden => return Err("hidden"),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Whether the name is at fault or the server is.
+fn refusal(errno: Errno) -> Refusal {
+    Refusal::NotFound(match errno {
+        Errno::NOENT => "no such file",
+        Errno::NOTDIR => "a file or link where the name has a folder",
+        Errno::LOOP => "a symbolic link in the name",
+        Errno::XDEV => "a symbolic link that leaves the folder",
+        Errno::ACCESS | Errno::PERM => "no permission",
+        Errno::NAMETOOLONG => "a component is too long for the file system",
+        Errno::INVAL | Errno::ILSEQ => "a name the file system does not allow",
+        Errno::NXIO | Errno::NODEV | Errno::ISDIR => "not a regular file (R8)",
+        _ => return Refusal::Fault(errno.into()),
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,215 @@
+//! No name leads out of the folder, by either way of looking it up.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+
+use rustix::fs::{CWD, mknodat};
+use tempfile::TempDir;
+
+use super::*;
+
+const BOTH: [Lookup; 2] = [Lookup::Openat2, Lookup::Walk];
+
+/// A folder to serve, in one that has secrets.
+fn tree() -> TempDir {
+    let outer = tempfile::tempdir().unwrap();
+    let at = outer.path();
+    fs::write(at.join("secret"), "secret").unwrap();
+    fs::create_dir_all(at.join("root/a/b")).unwrap();
+    fs::create_dir(at.join("root/.hidden")).unwrap();
+    for name in ["top", "a/mid", "a/b/deep", ".dot", ".hidden/file", "a/b/..x", "a/ü€𝄞"] {
+        fs::write(at.join("root").join(name), name).unwrap();
+    }
+    for (target, link) in [
+        ("../secret", "out"),
+        ("..", "a/up"),
+        ("../..", "a/out"),
+        ("top", "near"),
+        ("a", "folder-link"),
+        ("b/deep", "a/inner"),
+        ("loop", "loop"),
+        ("/proc/self/root/etc/passwd", "magic"),
+    ] {
+        symlink(target, at.join("root").join(link)).unwrap();
+    }
+    symlink(at.join("root/top"), at.join("root/absolute")).unwrap();
+    mknodat(CWD, at.join("root/pipe"), FileType::Fifo, 0o600.into(), 0).unwrap();
+    outer
+}
+
+fn root(outer: &TempDir, options: RootOptions, lookup: Lookup) -> Root {
+    let path = outer.path().join("root");
+    let Root { folder, .. } = Root::open(&path, options).unwrap();
+    Root::with(folder, options, lookup)
+}
+
+fn content(root: &Root, name: &str) -> Option<String> {
+    match root.file(name) {
+        Ok(opened) => {
+            let mut content = vec![0; opened.len as usize + 1];
+            let len = rustix::io::pread(&opened.file, &mut content, 0).unwrap();
+            assert_eq!(len, opened.len as usize);
+            content.truncate(len);
+            Some(String::from_utf8(content).unwrap())
+        }
+        Err(Refusal::NotFound(_)) => None,
+        Err(Refusal::Fault(error)) => panic!("{name:?}: {error}"),
+    }
+}
+
+#[test]
+fn plain_names_are_found() {
+    let outer = tree();
+    for lookup in BOTH {
+        let root = root(&outer, RootOptions::default(), lookup);
+        for name in ["top", "a/mid", "a/b/deep", "a/ü€𝄞"] {
+            assert_eq!(content(&root, name).as_deref(), Some(name), "{lookup:?}");
+        }
+    }
+}
+
+#[test]
+fn whatever_is_not_a_regular_file_inside_is_not_found() {
+    let outer = tree();
+    let long = "x".repeat(256);
+    let deep = "a/".repeat(500) + "x";
+    let absolute = outer.path().join("root/top");
+    let names = [
+        "missing",
+        "a",
+        "a/b",
+        "pipe",
+        "top/x",
+        "a/mid/x",
+        &long,
+        &deep,
+        "/etc/passwd",
+        absolute.to_str().unwrap(),
+        "//top",
+        "/",
+        "",
+        "..",
+        "../secret",
+        "a/../top",
+        "a/../../secret",
+        "./top",
+        "a/./mid",
+        ".",
+        "a/.",
+        "a/..",
+        "top/",
+        "a/",
+        "a//mid",
+        "a\\mid",
+        "..\\secret",
+        "\\",
+        "top\0",
+        "\0",
+        "top\n",
+        "top\r",
+        "\u{1b}[2J",
+        "top\u{7f}",
+        "top\u{85}",
+        "\u{9b}1m",
+    ];
+    for symlinks in [Symlinks::Deny, Symlinks::Inside] {
+        for lookup in BOTH {
+            let options = RootOptions { symlinks, hidden: true };
+            let root = root(&outer, options, lookup);
+            for name in names {
+                assert_eq!(content(&root, name), None, "{name:?} {symlinks:?} {lookup:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn links_that_lead_out_are_not_found() {
+    let outer = tree();
+    let names = ["out", "a/out/secret", "loop", "magic", "absolute"];
+    for symlinks in [Symlinks::Deny, Symlinks::Inside] {
+        for lookup in BOTH {
+            let root = root(&outer, RootOptions { symlinks, hidden: false }, lookup);
+            for name in names {
+                assert_eq!(content(&root, name), None, "{name:?} {symlinks:?} {lookup:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn links_inside_are_followed_only_if_told_so() {
+    let outer = tree();
+    let links = [
+        ("near", "top"),
+        ("a/inner", "a/b/deep"),
+        ("folder-link/mid", "a/mid"),
+        ("folder-link/b/deep", "a/b/deep"),
+        ("a/up/top", "top"),
+    ];
+    let inside = RootOptions { symlinks: Symlinks::Inside, hidden: false };
+    for (link, target) in links {
+        for lookup in BOTH {
+            let root = root(&outer, RootOptions::default(), lookup);
+            assert_eq!(content(&root, link), None, "{link} {lookup:?}");
+        }
+        let followed = root(&outer, inside, Lookup::Openat2);
+        assert_eq!(content(&followed, link).as_deref(), Some(target));
+        let walked = root(&outer, inside, Lookup::Walk);
+        assert_eq!(content(&walked, link), None, "the walk follows none: {link}");
+    }
+}
+
+#[test]
+fn hidden_names_are_found_only_if_told_so() {
+    let outer = tree();
+    for lookup in BOTH {
+        for name in [".dot", ".hidden/file", "a/b/..x"] {
+            let shy = root(&outer, RootOptions::default(), lookup);
+            assert_eq!(content(&shy, name), None, "{name}");
+            let options = RootOptions { hidden: true, ..RootOptions::default() };
+            let open = root(&outer, options, lookup);
+            assert_eq!(content(&open, name).as_deref(), Some(name));
+        }
+    }
+}
+
+#[test]
+fn a_file_too_long_for_the_protocol_is_not_found() {
+    let outer = tree();
+    let path = outer.path().join("root/huge");
+    let file = fs::File::create(&path).unwrap();
+    let root = root(&outer, RootOptions::default(), Lookup::Openat2);
+    file.set_len(u32::MAX.into()).unwrap();
+    assert_eq!(root.file("huge").unwrap().len, u32::MAX);
+    file.set_len(u64::from(u32::MAX) + 1).unwrap();
+    assert!(matches!(root.file("huge"), Err(Refusal::NotFound(why)) if why.contains("R9")));
+}
+
+#[test]
+fn no_permission_is_not_found() {
+    let outer = tree();
+    let path = outer.path().join("root/top");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o000)).unwrap();
+    let root = root(&outer, RootOptions::default(), Lookup::Openat2);
+    let found = content(&root, "top").is_some();
+    assert_eq!(found, rustix::process::geteuid().is_root(), "root may read all");
+}
+
+#[test]
+fn what_says_nothing_about_the_name_is_a_fault() {
+    for errno in [Errno::MFILE, Errno::NFILE, Errno::NOMEM, Errno::IO, Errno::AGAIN, Errno::STALE] {
+        assert!(matches!(refusal(errno), Refusal::Fault(_)), "{errno}");
+    }
+}
+
+#[test]
+fn what_is_no_folder_is_not_served() {
+    let outer = tree();
+    let open = |name: &str| Root::open(&outer.path().join(name), RootOptions::default());
+    assert!(
+        matches!(open("nowhere"), Err(RootError::Missing { path }) if path.ends_with("nowhere"))
+    );
+    assert!(matches!(open("secret"), Err(RootError::NotAFolder { .. })));
+    assert!(open("root").is_ok());
+}

@@ -1,0 +1,187 @@
+//! The file that becomes the target only when it is whole (R14).
+//!
+//! Data goes to `.NAME.part-XXXXXX` beside the target, so that the last step is a rename within one
+//! folder: whatever happens, the target is the old file or the whole new one. An unfinished staging
+//! file is removed when its [`Staging`] is dropped.
+
+use std::fs::{File, Permissions};
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{FallocateFlags, fallocate};
+use rustix::io::Errno;
+use tempfile::NamedTempFile;
+
+/// What to do with a file that has the target's name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Existing {
+    /// Leave it, and fail.
+    Keep,
+    /// Replace it, atomically. A symbolic link is replaced, not followed.
+    Replace,
+}
+
+/// An unfinished file beside its target.
+#[derive(Debug)]
+pub struct Staging {
+    file: NamedTempFile,
+    target: PathBuf,
+}
+
+/// Why there is no file at the target; what was there before is untouched.
+#[derive(Debug, thiserror::Error)]
+pub enum StagingError {
+    /// The target exists and is to be kept.
+    #[error("{} exists", .0.display())]
+    TargetExists(PathBuf),
+    /// The target is a folder, a device, a pipe or a socket, which is never replaced.
+    #[error("{} is not a regular file", .0.display())]
+    NotAFile(PathBuf),
+    /// The target's path ends in no name.
+    #[error("{} has no file name", .0.display())]
+    NoFileName(PathBuf),
+    /// The system refused to create, keep or rename the file.
+    #[error("cannot {action} {}: {source}", .path.display())]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// The file or folder it was tried on.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+impl Staging {
+    /// Whether a download to `target` may end well: worth asking before connecting.
+    ///
+    /// # Errors
+    ///
+    /// [`StagingError::TargetExists`], [`StagingError::NotAFile`], [`StagingError::NoFileName`], and
+    /// [`StagingError::Io`] if there is no such folder.
+    pub fn check(target: &Path, existing: Existing) -> Result<(), StagingError> {
+        if target.file_name().is_none() || target.as_os_str().as_bytes().ends_with(b"/") {
+            return Err(StagingError::NoFileName(target.into()));
+        }
+        let folder = folder(target);
+        match folder.metadata() {
+            Ok(metadata) if metadata.is_dir() => {}
+            Ok(_) => {
+                return Err(io_error("write to", folder)(io::ErrorKind::NotADirectory.into()));
+            }
+            Err(error) => return Err(io_error("write to", folder)(error)),
+        }
+        // Not `exists`: that follows links, and a dangling one is in the way as well.
+        let Ok(metadata) = target.symlink_metadata() else {
+            return Ok(());
+        };
+        let kind = metadata.file_type();
+        let special = kind.is_char_device() || kind.is_block_device();
+        match existing {
+            _ if kind.is_dir() || special || kind.is_fifo() || kind.is_socket() => {
+                Err(StagingError::NotAFile(target.into()))
+            }
+            Existing::Keep => Err(StagingError::TargetExists(target.into())),
+            Existing::Replace => Ok(()),
+        }
+    }
+
+    /// Creates an empty staging file beside `target`, with the mode that a new file would have.
+    ///
+    /// # Errors
+    ///
+    /// [`StagingError::NoFileName`], or [`StagingError::Io`] if the folder takes no new file.
+    pub fn create(target: &Path) -> Result<Self, StagingError> {
+        let Some(name) = target.file_name() else {
+            return Err(StagingError::NoFileName(target.into()));
+        };
+        // A name may have 255 bytes, and the prefix and suffix want some of them.
+        let name: String = name.to_string_lossy().chars().take(50).collect();
+        let folder = folder(target);
+        let file = tempfile::Builder::new()
+            .prefix(&format!(".{name}.part-"))
+            .permissions(Permissions::from_mode(0o666))
+            .tempfile_in(folder)
+            .map_err(io_error("create a file in", folder))?;
+        Ok(Self { file, target: target.into() })
+    }
+
+    /// Where the data goes meanwhile.
+    pub fn path(&self) -> &Path {
+        self.file.path()
+    }
+
+    /// The file to write to.
+    pub fn file(&self) -> &File {
+        self.file.as_file()
+    }
+
+    /// Sets room aside for `len` bytes, so that a full disk is found before the first of them.
+    ///
+    /// # Errors
+    ///
+    /// [`StagingError::Io`] if there is no room. File systems that can't tell are no error.
+    pub fn reserve(&self, len: u64) -> Result<(), StagingError> {
+        match fallocate(self.file(), FallocateFlags::KEEP_SIZE, 0, len) {
+            Err(errno @ (Errno::NOSPC | Errno::DQUOT | Errno::FBIG)) => {
+                Err(io_error("write", &self.target)(errno.into()))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Waits until the data is on the disk. A rename alone may reach it earlier than the data does.
+    ///
+    /// # Errors
+    ///
+    /// [`StagingError::Io`] if the disk did not take it.
+    pub fn sync(&self) -> Result<(), StagingError> {
+        self.file().sync_all().map_err(io_error("write", &self.target))
+    }
+
+    /// Gives the file the target's name. Call [`sync`](Self::sync) before.
+    ///
+    /// # Errors
+    ///
+    /// As for [`check`](Self::check), whose question is asked again, and [`StagingError::Io`].
+    pub fn commit(self, existing: Existing) -> Result<(), StagingError> {
+        let Self { file, target } = self;
+        Self::check(&target, existing)?;
+        let renamed = match existing {
+            Existing::Keep => file.persist_noclobber(&target),
+            Existing::Replace => file.persist(&target),
+        };
+        match renamed {
+            Ok(_) => sync_folder(folder(&target)),
+            Err(refused) if refused.error.kind() == io::ErrorKind::AlreadyExists => {
+                Err(StagingError::TargetExists(target))
+            }
+            Err(refused) => Err(io_error("rename the finished file to", &target)(refused.error)),
+        }
+    }
+}
+
+/// Makes the rename itself last. Some file systems can't sync a folder, and need not.
+fn sync_folder(folder: &Path) -> Result<(), StagingError> {
+    let synced = File::open(folder).and_then(|folder| folder.sync_all());
+    match synced {
+        Err(error) if error.raw_os_error() != Some(Errno::INVAL.raw_os_error()) => {
+            Err(io_error("make the new name last in", folder)(error))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn folder(target: &Path) -> &Path {
+    match target.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
+
+fn io_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StagingError {
+    let path = path.to_path_buf();
+    move |source| StagingError::Io { action, path, source }
+}

@@ -1,0 +1,148 @@
+//! Time-outs, caps, and a shortage of descriptors.
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::harness::*;
+
+#[test]
+fn the_request_deadline_is_absolute() {
+    let folder = folder(&[]);
+    let options = ["--request-deadline", "500ms"];
+    let (program, address) = Program::serve(folder.path(), &options);
+    let start = Instant::now();
+    let mut silent = connect(address);
+    let mut trickling = connect(address);
+    let mut writer = trickling.try_clone().unwrap();
+    thread::spawn(move || {
+        for byte in request(&[b'x'; 1000]) {
+            if writer.write_all(&[byte]).is_err() {
+                break;
+            }
+            thread::sleep(Duration::from_millis(50));
+        }
+    });
+    assert_eq!(read_all(&mut silent).unwrap(), b"");
+    assert!(start.elapsed() >= Duration::from_millis(500));
+    let line = program.logged("end=");
+    assert!(line.contains("end=\"deadline\"") && !line.contains("status="), "{line}");
+    // The writer may provoke a reset; an answer it is not.
+    assert_eq!(read_all(&mut trickling).unwrap_or_default(), b"");
+    assert!(start.elapsed() < Duration::from_secs(10));
+    assert!(program.logged("end=").contains("end=\"deadline\""));
+}
+
+#[test]
+fn a_stalled_reader_is_dropped_and_disturbs_nobody() {
+    let folder = folder(&[("small", b"small")]);
+    let big = File::create(folder.path().join("big")).unwrap();
+    big.set_len(500_000_000).unwrap();
+    let (program, address) = Program::serve(folder.path(), &["--timeout", "1s"]);
+    let mut stalled = connect(address);
+    stalled.write_all(&request(b"big")).unwrap();
+    let mut header = [0; 8];
+    stalled.read_exact(&mut header).unwrap();
+    assert_eq!(fetch(address, "small"), response(b"small"));
+    assert!(program.logged("end=").contains("name=\"small\""));
+    let line = program.logged("end=");
+    assert!(line.contains("name=\"big\"") && line.contains("end=\"stalled\""), "{line}");
+    let received = read_all(&mut stalled).unwrap_or_default().len();
+    assert!(received < 500_000_000);
+}
+
+/// R15: progress is what counts. It reads far less per time-out than the kernel buffers for it.
+#[test]
+fn a_slow_reader_is_not_stalled() {
+    let folder = folder(&[]);
+    let content = pattern(1_000_000);
+    std::fs::write(folder.path().join("big"), &content).unwrap();
+    let (program, address) = Program::serve(folder.path(), &["--timeout", "2s"]);
+    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+    socket.set_recv_buffer_size(4096).unwrap();
+    socket.connect(&address.into()).unwrap();
+    let mut slow = std::net::TcpStream::from(socket);
+    slow.set_read_timeout(Some(PATIENCE)).unwrap();
+    slow.write_all(&request(b"big")).unwrap();
+    let mut received = Vec::new();
+    let mut buffer = [0; 1024];
+    let start = Instant::now();
+    while start.elapsed() < Duration::from_secs(8) {
+        let len = slow.read(&mut buffer).unwrap();
+        received.extend_from_slice(&buffer[..len]);
+        thread::sleep(Duration::from_millis(200));
+    }
+    slow.read_to_end(&mut received).unwrap();
+    assert!(received == response(&content));
+    assert!(program.logged("end=").contains("end=\"sent\""));
+}
+
+#[test]
+fn one_peer_has_only_so_many_connections() {
+    let folder = folder(&[("h.txt", b"hello")]);
+    let (program, address) = Program::serve(folder.path(), &["--max-per-peer", "2"]);
+    let held = [connect(address), connect(address)];
+    // It connects, and is closed without an answer.
+    for _ in 0..3 {
+        assert_eq!(read_all(&mut connect(address)).unwrap_or_default(), b"");
+    }
+    assert!(program.logged("too many connections").contains("WARN"));
+    let [mut first, second] = held;
+    first.write_all(&request(b"h.txt")).unwrap();
+    assert_eq!(read_all(&mut first).unwrap(), response(b"hello"));
+    drop(second);
+    assert!(program.logged("end=").contains("end=\"sent\""));
+    // The places are given back just after the connections close.
+    let start = Instant::now();
+    loop {
+        let mut stream = connect(address);
+        stream.write_all(&request(b"h.txt")).unwrap();
+        match read_all(&mut stream) {
+            Ok(answer) if answer == response(b"hello") => break,
+            _ => assert!(start.elapsed() < PATIENCE, "the place is not given back"),
+        }
+    }
+}
+
+#[test]
+fn connections_beyond_the_maximum_wait() {
+    let folder = folder(&[("h.txt", b"hello")]);
+    let options = ["-v", "--max-connections", "1", "--bind", "127.0.0.1,127.0.0.2"];
+    let (program, address) = Program::serve(folder.path(), &options);
+    let other = program.listening();
+    // One place for both listeners: the idle one must not hold it.
+    for at in [address, other, address, other] {
+        assert_eq!(fetch(at, "h.txt"), response(b"hello"));
+    }
+    let holder = connect(address);
+    // It has its place; until then one of the others might take it.
+    program.logged(&holder.local_addr().unwrap().to_string());
+    let mut waiting = [connect(address), connect(other)];
+    for stream in &mut waiting {
+        stream.write_all(&request(b"h.txt")).unwrap();
+        stream.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
+        stream.read_exact(&mut [0]).expect_err("it is not its turn");
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    }
+    drop(holder);
+    for stream in &mut waiting {
+        assert_eq!(read_all(stream).unwrap(), response(b"hello"));
+    }
+}
+
+/// Its limit is low, and it is told to take more: it takes what it can, and neither spins nor ends.
+#[test]
+fn a_shortage_of_descriptors_is_survived() {
+    let folder = folder(&[("h.txt", b"hello")]);
+    let mut command = Command::new("sh");
+    command.env_clear().args(["-c", r#"ulimit -n 48; exec "$0" serve --root "$1" 0"#]);
+    command.arg(env!("CARGO_BIN_EXE_fetchlet")).arg(folder.path());
+    let program = Program::start(&mut command);
+    let address = program.listening();
+    assert!(program.logged("--max-connections 4096").contains("using 16"));
+    let held: Vec<_> = (0..60).map(|_| connect(address)).collect();
+    drop(held);
+    assert_eq!(fetch(address, "h.txt"), response(b"hello"));
+}
