@@ -1,0 +1,53 @@
+//! A test that hangs is a test that fails, with its name in the output.
+
+use std::panic;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
+
+/// Far more than any test takes on a busy machine, far less than anyone waits for a build.
+pub const LIMIT: Duration = Duration::from_secs(60);
+
+/// Runs `body` and gives back what it returns.
+///
+/// # Panics
+///
+/// As `body` does, or if it takes longer than `limit`; its thread is then left behind.
+pub fn within<T: Send + 'static>(limit: Duration, body: impl FnOnce() -> T + Send + 'static) -> T {
+    let (done, outcome) = mpsc::channel();
+    let thread = thread::spawn(move || {
+        // The receiver is gone only if the limit has passed already.
+        done.send(body()).ok();
+    });
+    match outcome.recv_timeout(limit) {
+        Ok(value) => value,
+        Err(RecvTimeoutError::Timeout) => panic!("not done after {limit:?}"),
+        Err(RecvTimeoutError::Disconnected) => match thread.join() {
+            Err(payload) => panic::resume_unwind(payload),
+            Ok(()) => unreachable!("a body that returns has sent its value"),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_value_comes_through() {
+        assert_eq!(within(LIMIT, || 7), 7);
+    }
+
+    #[test]
+    #[should_panic(expected = "not done after 1ms")]
+    fn a_body_that_hangs_fails() {
+        let (_keep, never) = mpsc::channel::<()>();
+        within(Duration::from_millis(1), move || never.recv().ok());
+    }
+
+    #[test]
+    #[should_panic(expected = "the body's own words")]
+    fn a_panic_keeps_its_words() {
+        within(LIMIT, || panic!("the body's own words"));
+    }
+}

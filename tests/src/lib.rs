@@ -1,0 +1,21 @@
+//! What the tests across crates share: a running server, a scripted peer, ways to cut bytes into
+//! pieces, names that must not lead anywhere, and a deadline for each test.
+//!
+//! Everything listens on port 0, and waits for what it needs instead of sleeping.
+
+mod deadline;
+mod names;
+mod peer;
+mod pieces;
+mod server;
+
+pub use deadline::{LIMIT, within};
+pub use names::{Hostile, Served};
+pub use peer::{Ending, ScriptedPeer, exchange, request};
+pub use pieces::{Cutting, Noise, cut, cuttings};
+pub use server::RunningServer;
+
+/// The Rust in README.md compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

@@ -1,0 +1,190 @@
+//! The import rule of CONTRIBUTING.md, held against what cargo says of each crate.
+//!
+//! A crate or a dependency that is not listed here fails: adding it is a decision, not an accident.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+/// What each crate of the workspace may use of its siblings, and what of other crates it must not.
+const RULE: &[(&str, &[&str], &[&str])] = &[
+    ("fetchlet-codec", &[], &["log", "smoltcp", "tokio", "tracing"]),
+    ("fetchlet", &["fetchlet-codec"], &["smoltcp"]),
+    // The host only for its simulated peer: it must be optional, see below.
+    ("fetchlet-embedded-example", &["fetchlet-codec", "fetchlet"], &["tokio"]),
+    ("fetchlet-sizes", &["fetchlet-codec"], &[]),
+    ("fetchlet-tests", &["fetchlet-codec", "fetchlet", "fetchlet-embedded-example"], &[]),
+];
+
+/// All that may be in the codec's tree with every feature on. Each of them works without std and
+/// without an allocator.
+const CODEC_TREE: &[&str] = &[
+    "bitflags",
+    "byteorder",
+    "defmt",
+    "embedded-io",
+    "embedded-io-async",
+    "fetchlet-codec",
+    "hash32",
+    "heapless",
+    "memchr",
+    "nom",
+    "stable_deref_trait",
+];
+
+fn cargo(arguments: &[&str]) -> String {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let root =
+        Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a workspace around the tests");
+    let output =
+        Command::new(cargo).args(arguments).current_dir(root).output().expect("cargo runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("cargo writes UTF-8")
+}
+
+/// Each crate of the workspace with the dependencies its manifest declares.
+fn workspace() -> BTreeMap<String, Vec<Value>> {
+    let metadata = cargo(&["metadata", "--format-version=1", "--no-deps"]);
+    let metadata: Value = serde_json::from_str(&metadata).expect("JSON");
+    let packages = metadata["packages"].as_array().expect("packages").iter();
+    packages
+        .map(|package| {
+            let name = package["name"].as_str().expect("a name").to_owned();
+            (name, package["dependencies"].as_array().expect("dependencies").clone())
+        })
+        .collect()
+}
+
+fn name(dependency: &Value) -> &str {
+    dependency["name"].as_str().expect("a dependency has a name")
+}
+
+/// Only what ends up in the crate itself: not what its tests or its build use.
+fn is_normal(dependency: &Value) -> bool {
+    dependency["kind"].is_null()
+}
+
+/// The crates that are linked into this one, with their features.
+fn tree(arguments: &[&str]) -> BTreeMap<String, BTreeSet<String>> {
+    let common = ["tree", "--prefix=none", "--no-dedupe", "--format={p}|{f}"];
+    let lines = cargo(&[&common, arguments].concat());
+    let mut tree = BTreeMap::<String, BTreeSet<String>>::new();
+    for line in lines.lines().filter(|line| !line.is_empty()) {
+        let (package, features) = line.split_once('|').expect("the format asked for");
+        let name = package.split(' ').next().expect("a name").to_owned();
+        let features = features.split(',').filter(|feature| !feature.is_empty());
+        tree.entry(name).or_default().extend(features.map(String::from));
+    }
+    tree
+}
+
+#[test]
+fn every_crate_is_in_the_rule() {
+    for package in workspace().keys() {
+        assert!(RULE.iter().any(|(name, ..)| name == package), "{package} has no rule");
+    }
+}
+
+#[test]
+fn every_crate_uses_only_the_siblings_it_may() {
+    let workspace = workspace();
+    for (package, siblings, never) in RULE {
+        for dependency in workspace.get(*package).into_iter().flatten() {
+            let used = name(dependency);
+            assert!(!never.contains(&used), "{package} must not use {used}");
+            let sibling = RULE.iter().any(|(name, ..)| *name == used);
+            assert!(!sibling || siblings.contains(&used), "{package} must not use {used}");
+        }
+    }
+}
+
+#[test]
+fn nothing_depends_on_the_tests() {
+    for (package, dependencies) in workspace() {
+        for dependency in &dependencies {
+            let tests = ["fetchlet-tests", "fetchlet-sizes"].contains(&name(dependency));
+            assert!(!tests, "{package} uses {}", name(dependency));
+        }
+    }
+}
+
+/// What is published can't lean on a crate that is not.
+#[test]
+fn the_codec_declares_only_what_it_is_known_for() {
+    let workspace = workspace();
+    let declared: BTreeSet<&str> =
+        workspace["fetchlet-codec"].iter().filter(|used| is_normal(used)).map(name).collect();
+    let known = ["defmt", "embedded-io", "embedded-io-async", "heapless", "nom"];
+    assert_eq!(declared, BTreeSet::from(known));
+    for dependency in workspace["fetchlet-codec"].iter().filter(|used| is_normal(used)) {
+        let bare = dependency["uses_default_features"] == false;
+        assert!(bare, "{} comes with its default features", name(dependency));
+        let needed = ["nom", "heapless"].contains(&name(dependency));
+        assert_eq!(dependency["optional"] == false, needed, "{}", name(dependency));
+    }
+}
+
+#[test]
+fn the_codecs_tree_has_nothing_that_needs_std_or_an_allocator() {
+    let edges = "--edges=normal,no-proc-macro";
+    let tree = tree(&["-p=fetchlet-codec", "--all-features", "--target=all", edges]);
+    for (package, features) in &tree {
+        assert!(CODEC_TREE.contains(&package.as_str()), "{package} is new in the codec's tree");
+        for feature in ["std", "alloc"] {
+            assert!(!features.contains(feature), "{package} is built with {feature}");
+        }
+    }
+    // As a check of this test: these can't be missing.
+    assert!(["nom", "heapless", "defmt"].iter().all(|name| tree.contains_key(*name)));
+}
+
+#[test]
+fn the_codec_alone_needs_little() {
+    let edges = "--edges=normal,no-proc-macro";
+    let tree = tree(&["-p=fetchlet-codec", "--no-default-features", "--target=all", edges]);
+    for optional in ["defmt", "embedded-io", "embedded-io-async"] {
+        assert!(!tree.contains_key(optional), "{optional} is there without its feature");
+    }
+}
+
+#[test]
+fn a_client_alone_compiles_no_runtime_and_no_program() {
+    let tree = tree(&[
+        "-p=fetchlet",
+        "--no-default-features",
+        "--features=client",
+        "--edges=normal,build",
+    ]);
+    assert!(tree.contains_key("fetchlet-codec"));
+    for absent in ["tokio", "mio", "tracing", "clap", "indicatif", "signal-hook"] {
+        assert!(!tree.contains_key(absent), "the client alone compiles {absent}");
+    }
+}
+
+#[test]
+fn a_server_alone_compiles_no_program() {
+    let tree = tree(&[
+        "-p=fetchlet",
+        "--no-default-features",
+        "--features=server",
+        "--edges=normal,build",
+    ]);
+    assert!(tree.contains_key("tokio"));
+    for absent in ["clap", "indicatif", "signal-hook", "tracing-subscriber"] {
+        assert!(!tree.contains_key(absent), "the server alone compiles {absent}");
+    }
+}
+
+/// The library of the embedded example runs on devices; only its programs for hosts may use more.
+#[test]
+fn the_embedded_example_takes_the_host_only_by_a_feature() {
+    let workspace = workspace();
+    let example = workspace.get("fetchlet-embedded-example").into_iter().flatten();
+    for dependency in example.filter(|used| is_normal(used)) {
+        if name(dependency) == "fetchlet" {
+            assert!(dependency["optional"] == true, "the host library must be optional");
+        }
+    }
+}

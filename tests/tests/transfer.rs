@@ -1,0 +1,209 @@
+//! The library's client and the library's server, with files of the sizes at which something changes.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+use std::thread;
+
+use fetchlet::{Client, ClientError, Existing, Progress, StagingError};
+use fetchlet_codec::Filename;
+use fetchlet_tests::{LIMIT, Noise, RunningServer, within};
+use tempfile::TempDir;
+
+/// Nothing, a byte, around the sizes of buffers, and far more than any of them.
+const SIZES: &[usize] = &[
+    0,
+    1,
+    (64 << 10) - 1,
+    64 << 10,
+    (64 << 10) + 1,
+    (256 << 10) - 1,
+    256 << 10,
+    (256 << 10) + 1,
+    64 << 20,
+];
+
+static CONTENT: LazyLock<Vec<u8>> = LazyLock::new(|| Noise::new(64).bytes(64 << 20));
+
+fn name(name: &str) -> Filename {
+    Filename::new(name).unwrap()
+}
+
+/// A folder with a file `data` of this size, and its server.
+fn serve(size: usize) -> (TempDir, RunningServer) {
+    let root = tempfile::tempdir().unwrap();
+    fs::write(root.path().join("data"), &CONTENT[..size]).unwrap();
+    let server = RunningServer::start(root.path());
+    (root, server)
+}
+
+fn download(server: &RunningServer, file: &str) -> Result<Vec<u8>, ClientError> {
+    let mut data = Vec::new();
+    let report =
+        Client::new().download("127.0.0.1", server.port(), name(file), &mut data, |_| {})?;
+    assert_eq!(usize::try_from(report.bytes), Ok(data.len()));
+    Ok(data)
+}
+
+/// Not `assert_eq`: nobody wants to read 64 MiB.
+#[track_caller]
+fn same(left: &[u8], right: &[u8]) {
+    assert_eq!(left.len(), right.len());
+    let differs = left.iter().zip(right).position(|(left, right)| left != right);
+    assert_eq!(differs, None, "the first byte that differs");
+}
+
+fn entries(folder: &Path) -> Vec<PathBuf> {
+    let mut entries: Vec<_> =
+        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    entries.sort();
+    entries
+}
+
+#[test]
+fn a_file_of_any_size_arrives_in_memory() {
+    for &size in SIZES {
+        within(LIMIT, move || {
+            let (_root, server) = serve(size);
+            same(&download(&server, "data").unwrap(), &CONTENT[..size]);
+        });
+    }
+}
+
+#[test]
+fn a_file_of_any_size_arrives_on_disk_and_nothing_is_left_beside_it() {
+    for &size in SIZES {
+        within(LIMIT, move || {
+            let (_root, server) = serve(size);
+            let folder = tempfile::tempdir().unwrap();
+            let target = folder.path().join("target");
+            let report = Client::new()
+                .download_to_file(
+                    "127.0.0.1",
+                    server.port(),
+                    name("data"),
+                    &target,
+                    Existing::Keep,
+                    |_| {},
+                )
+                .unwrap();
+            assert_eq!(usize::try_from(report.bytes), Ok(size));
+            same(&fs::read(&target).unwrap(), &CONTENT[..size]);
+            assert_eq!(entries(folder.path()), [target]);
+        });
+    }
+}
+
+#[test]
+fn progress_grows_to_the_whole() {
+    within(LIMIT, || {
+        let size = 1 << 20;
+        let (_root, server) = serve(size);
+        let mut last = 0;
+        let report = |Progress { received, expected }| {
+            assert_eq!(usize::try_from(expected), Ok(size));
+            assert!((last..=expected).contains(&received), "from {last} to {received}");
+            last = received;
+        };
+        let mut sink = Vec::new();
+        Client::new()
+            .download("127.0.0.1", server.port(), name("data"), &mut sink, report)
+            .unwrap();
+        assert_eq!(usize::try_from(last), Ok(size));
+    });
+}
+
+#[test]
+fn a_file_in_a_folder_arrives() {
+    within(LIMIT, || {
+        let (root, server) = serve(0);
+        fs::create_dir_all(root.path().join("größe/日本")).unwrap();
+        fs::write(root.path().join("größe/日本/a b.txt"), "ja").unwrap();
+        assert_eq!(download(&server, "größe/日本/a b.txt").unwrap(), b"ja");
+    });
+}
+
+#[test]
+fn a_missing_file_is_not_found_and_leaves_nothing() {
+    within(LIMIT, || {
+        let (_root, server) = serve(1);
+        assert!(matches!(download(&server, "nothing"), Err(ClientError::NotFound)));
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("target");
+        let failed = Client::new().download_to_file(
+            "127.0.0.1",
+            server.port(),
+            name("nothing"),
+            &target,
+            Existing::Replace,
+            |_| {},
+        );
+        assert!(matches!(failed, Err(ClientError::NotFound)), "{failed:?}");
+        assert_eq!(entries(folder.path()), [] as [PathBuf; 0]);
+    });
+}
+
+#[test]
+fn an_existing_target_is_kept_unless_it_is_to_be_replaced() {
+    within(LIMIT, || {
+        let (_root, server) = serve(1000);
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("target");
+        fs::write(&target, "mine").unwrap();
+        let fetch = |existing| {
+            let client = Client::new();
+            client.download_to_file(
+                "127.0.0.1",
+                server.port(),
+                name("data"),
+                &target,
+                existing,
+                |_| {},
+            )
+        };
+        assert!(matches!(
+            fetch(Existing::Keep),
+            Err(ClientError::Staging(StagingError::TargetExists(_)))
+        ));
+        assert_eq!(fs::read(&target).unwrap(), b"mine");
+        fetch(Existing::Replace).unwrap();
+        same(&fs::read(&target).unwrap(), &CONTENT[..1000]);
+        assert_eq!(entries(folder.path()), std::slice::from_ref(&target));
+    });
+}
+
+#[test]
+fn a_file_that_is_too_large_is_refused_before_a_byte_is_written() {
+    within(LIMIT, || {
+        let (_root, server) = serve(1000);
+        let mut sink = Vec::new();
+        let client = Client::new().max_size(999);
+        let failed = client.download("127.0.0.1", server.port(), name("data"), &mut sink, |_| {});
+        let Err(ClientError::TooLarge { announced: 1000, max: 999 }) = failed else {
+            panic!("{failed:?}");
+        };
+        assert_eq!(sink, b"");
+        let client = Client::new().max_size(1000);
+        client.download("127.0.0.1", server.port(), name("data"), &mut sink, |_| {}).unwrap();
+    });
+}
+
+#[test]
+fn many_clients_at_once_get_their_own_files() {
+    within(LIMIT, || {
+        let (root, server) = serve(0);
+        for client in 0..32 {
+            let content = Noise::new(client).bytes(200_000);
+            fs::write(root.path().join(client.to_string()), content).unwrap();
+        }
+        thread::scope(|scope| {
+            for client in 0..32 {
+                let server = &server;
+                scope.spawn(move || {
+                    let data = download(server, &client.to_string()).unwrap();
+                    same(&data, &Noise::new(client).bytes(200_000));
+                });
+            }
+        });
+    });
+}
