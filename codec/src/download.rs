@@ -139,6 +139,7 @@ impl<const N: usize> Download<N> {
 
 /// Why there is no whole response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum DownloadError {
     /// R11: what came is not a response.
@@ -172,14 +173,7 @@ impl fmt::Display for DownloadError {
     }
 }
 
-impl core::error::Error for DownloadError {
-    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
-        match self {
-            Self::Decode(error) => Some(error),
-            _ => None,
-        }
-    }
-}
+impl core::error::Error for DownloadError {}
 
 impl From<DecodeError> for DownloadError {
     fn from(error: DecodeError) -> Self {

@@ -47,10 +47,11 @@ pub fn fetch<C: Read + Write, S: Write, const N: usize>(
         let mut input = buffer.get(..received).unwrap_or_default();
         while let Some(event) = download.receive(&mut input)? {
             match event {
-                Event::Header(header) if header.status() != Status::File => {
-                    return Err(FetchError::NoFile(header.status()));
-                }
-                Event::Header(header) => len = header.len(),
+                Event::Header(header) => match header.status() {
+                    Status::File => len = header.len(),
+                    Status::NotFound => return Err(FetchError::NotFound),
+                    Status::Malformed => return Err(FetchError::Malformed),
+                },
                 Event::Data(data) => store(data, sink)?,
                 Event::End => {}
             }

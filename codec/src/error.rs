@@ -9,6 +9,7 @@ use core::fmt;
 /// offset 0 is an HTTP client, `H` an HTTP server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub enum DecodeError {
     /// R5, R11: the message does not begin with [`MAGIC`](crate::MAGIC).
     BadMagic {
@@ -58,7 +59,7 @@ pub enum DecodeError {
 }
 
 impl DecodeError {
-    /// The rules of `PROTOCOL.md` that were broken.
+    /// The rules of `PROTOCOL.md` that it is about.
     pub const fn rule(self) -> &'static str {
         match self {
             Self::BadMagic { .. } | Self::BadType { .. } => "R5, R11",

@@ -2,10 +2,11 @@
 
 use core::fmt;
 
-use crate::{DownloadError, Status};
+use crate::DownloadError;
 
 /// Why a file was not fetched. `C` is the connection's error, `S` the sink's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum FetchError<C, S> {
     /// The connection failed.
@@ -16,8 +17,10 @@ pub enum FetchError<C, S> {
     SinkFull,
     /// What came is not a response, or it ended early, with both counts.
     Download(DownloadError),
-    /// The server sent no file. The sink was given nothing.
-    NoFile(Status),
+    /// The server has no such file (R8). The sink was given nothing.
+    NotFound,
+    /// The server found the request malformed (R5). The sink was given nothing.
+    Malformed,
     /// The buffer given has no room for even a byte. Nothing was sent.
     EmptyBuffer,
 }
@@ -29,8 +32,8 @@ impl<C: fmt::Debug, S: fmt::Debug> fmt::Display for FetchError<C, S> {
             Self::Sink(error) => write!(f, "the sink failed: {error:?}"),
             Self::SinkFull => write!(f, "the sink takes no more bytes"),
             Self::Download(error) => fmt::Display::fmt(error, f),
-            Self::NoFile(Status::Malformed) => write!(f, "the server found the request malformed"),
-            Self::NoFile(_) => write!(f, "the server has no such file"),
+            Self::Malformed => write!(f, "the server found the request malformed (R5)"),
+            Self::NotFound => write!(f, "the server has no such file (R8)"),
             Self::EmptyBuffer => write!(f, "the buffer is empty: give it at least a byte"),
         }
     }

@@ -86,6 +86,7 @@ impl<const N: usize> defmt::Format for Filename<N> {
 /// A name that no request can carry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub enum FilenameError {
     /// R2: a name has at least one byte.
     Empty,

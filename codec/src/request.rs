@@ -121,7 +121,7 @@ impl<const N: usize> RequestDecoder<N> {
     /// A [`DecodeError`], as soon as a byte shows it; the decoder then stays failed and repeats it.
     /// To answer: [`Status::Malformed`](crate::Status::Malformed) (R5), but to
     /// [`DecodeError::FilenameTooLong`], which only says that no such file can be here,
-    /// [`Status::NotFound`](crate::Status::NotFound).
+    /// [`Status::NotFound`](crate::Status::NotFound); whether that name is UTF-8 is not looked at.
     pub fn decode(&mut self, input: &mut &[u8]) -> Result<Option<Request<N>>, DecodeError> {
         if let Some(error) = self.failed {
             return Err(error);

@@ -1,10 +1,10 @@
 //! Download files over TCP, to and from devices as small as a microcontroller: the hosts' side.
 //!
-//! * [`Client`] (feature `client`) downloads a file by name: blocking, on std alone.
-//! * [`server`] (feature `server`) serves a folder, on tokio; Linux only.
+//! * [`Client`] (feature `client`) downloads a file by name: blocking, without an async runtime.
+//! * [`server`] (feature `server`) serves a folder, on tokio.
 //! * `cli` (feature `cli`) is the program `fetchlet`, which is made of the two.
 //!
-//! All three are on by default. The wire is [`codec`]'s, the rules cited (`R1` to `R17`) are those of
+//! All three are on by default, and made for Linux. The wire is [`codec`]'s, the rules cited (`R1` to `R17`) are those of
 //! `PROTOCOL.md` at the root of the repository.
 //!
 //! # A download
@@ -38,7 +38,7 @@ pub mod server;
 mod staging;
 
 #[cfg(feature = "client")]
-pub use client::{Client, ClientError, Progress, Report, Response};
+pub use client::{Client, ClientError, Progress, Report, Response, Unfinished};
 #[cfg(feature = "cli")]
 pub use exit_code::ExitCode;
 pub use fetchlet_codec as codec;

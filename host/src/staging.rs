@@ -10,7 +10,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{FallocateFlags, fallocate};
+use rustix::fs::fstatvfs;
 use rustix::io::Errno;
 use tempfile::NamedTempFile;
 
@@ -30,8 +30,10 @@ pub struct Staging {
     target: PathBuf,
 }
 
-/// Why there is no file at the target; what was there before is untouched.
+/// Why a file did not get to its target. But for [`NotSynced`](Self::NotSynced), what was there before
+/// is untouched.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum StagingError {
     /// The target exists and is to be kept.
     #[error("{} exists", .0.display())]
@@ -42,6 +44,14 @@ pub enum StagingError {
     /// The target's path ends in no name.
     #[error("{} has no file name", .0.display())]
     NoFileName(PathBuf),
+    /// The file is at the target, and whole, but a power failure may undo the renaming.
+    #[error("{} is whole and in place, but its folder could not be synced: {source}", .path.display())]
+    NotSynced {
+        /// The target.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
     /// The system refused to create, keep or rename the file.
     #[error("cannot {action} {}: {source}", .path.display())]
     Io {
@@ -118,15 +128,15 @@ impl Staging {
         self.file.as_file()
     }
 
-    /// Sets room aside for `len` bytes, so that a full disk is found before the first of them.
+    /// Whether the disk has room for `len` bytes, so that a full one is found before the first of them.
     ///
     /// # Errors
     ///
-    /// [`StagingError::Io`] if there is no room. File systems that can't tell are no error.
-    pub fn reserve(&self, len: u64) -> Result<(), StagingError> {
-        match fallocate(self.file(), FallocateFlags::KEEP_SIZE, 0, len) {
-            Err(errno @ (Errno::NOSPC | Errno::DQUOT | Errno::FBIG)) => {
-                Err(io_error("write", &self.target)(errno.into()))
+    /// [`StagingError::Io`] if there is none. A file system that can't tell is no error.
+    pub fn check_room(&self, len: u64) -> Result<(), StagingError> {
+        match fstatvfs(self.file()) {
+            Ok(disk) if disk.f_blocks > 0 && disk.f_bavail.saturating_mul(disk.f_frsize) < len => {
+                Err(io_error("write", &self.target)(Errno::NOSPC.into()))
             }
             _ => Ok(()),
         }
@@ -154,7 +164,8 @@ impl Staging {
             Existing::Replace => file.persist(&target),
         };
         match renamed {
-            Ok(_) => sync_folder(folder(&target)),
+            Ok(_) => sync_folder(folder(&target))
+                .map_err(|source| StagingError::NotSynced { path: target, source }),
             Err(refused) if refused.error.kind() == io::ErrorKind::AlreadyExists => {
                 Err(StagingError::TargetExists(target))
             }
@@ -163,14 +174,15 @@ impl Staging {
     }
 }
 
-/// Makes the rename itself last. Some file systems can't sync a folder, and need not.
-fn sync_folder(folder: &Path) -> Result<(), StagingError> {
-    let synced = File::open(folder).and_then(|folder| folder.sync_all());
-    match synced {
-        Err(error) if error.raw_os_error() != Some(Errno::INVAL.raw_os_error()) => {
-            Err(io_error("make the new name last in", folder)(error))
-        }
-        _ => Ok(()),
+/// Makes the rename itself last. Some file systems can't sync a folder, and need not; one that may be
+/// written but not read can't be synced by us.
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    match File::open(folder).and_then(|folder| folder.sync_all()) {
+        Err(error) => match Errno::from_io_error(&error) {
+            Some(Errno::INVAL | Errno::ACCESS | Errno::PERM) => Ok(()),
+            _ => Err(error),
+        },
+        Ok(()) => Ok(()),
     }
 }
 
@@ -184,4 +196,30 @@ fn folder(target: &Path) -> &Path {
 fn io_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StagingError {
     let path = path.to_path_buf();
     move |source| StagingError::Io { action, path, source }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_found_before_the_first_byte() {
+        let dir = tempfile::tempdir().unwrap();
+        let staging = Staging::create(&dir.path().join("file")).unwrap();
+        staging.check_room(1).unwrap();
+        let Err(StagingError::Io { source, .. }) = staging.check_room(u64::MAX) else {
+            panic!("no disk is that large");
+        };
+        assert_eq!(source.kind(), io::ErrorKind::StorageFull);
+    }
+
+    #[test]
+    fn a_staging_file_that_is_dropped_is_removed() {
+        let dir = tempfile::tempdir().unwrap();
+        let target = dir.path().join("n".repeat(255));
+        let staging = Staging::create(&target).unwrap();
+        assert!(staging.path().exists() && !target.exists());
+        drop(staging);
+        assert_eq!(dir.path().read_dir().unwrap().count(), 0);
+    }
 }

@@ -177,6 +177,22 @@ fn a_folder_that_is_missing_ends_with_23() {
     assert_ended(&output, 23, "create the folder first");
 }
 
+/// What may be written but not read can't be synced, which makes the file no less whole.
+#[test]
+fn a_folder_that_can_not_be_read_is_written_all_the_same() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = TempDir::new().unwrap();
+    fs::set_permissions(&dir, fs::Permissions::from_mode(0o333)).unwrap();
+    let mut command = program(&dir, answering(HELLO), &["h.txt"]);
+    if rustix::process::geteuid().is_root() {
+        command.uid(65534);
+    }
+    let output = finish(command);
+    fs::set_permissions(&dir, fs::Permissions::from_mode(0o700)).unwrap();
+    assert_ended(&output, 0, "");
+    assert_eq!(on_disk(&dir), [("h.txt".into(), b"hello".to_vec())]);
+}
+
 #[test]
 fn a_full_disk_ends_with_23_and_its_words() {
     let dir = TempDir::new().unwrap();

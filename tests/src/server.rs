@@ -44,7 +44,7 @@ impl RunningServer {
                     tokio::net::TcpListener::from_std(listener).expect("a runtime with I/O");
                 // A sender that is dropped says the same as one that has sent.
                 let shutdown = async { stopped.await.unwrap_or_default() };
-                server.run(listener, shutdown).await;
+                server.run(listener, shutdown).await.expect("a listener that works");
             });
         });
         Self { addr, stop: Some(stop), thread: Some(thread) }

@@ -48,7 +48,8 @@ impl From<FetchError<io::Error, Infallible>> for Outcome {
         match error {
             FetchError::Connection(error) => error.into(),
             FetchError::Download(error) => error.into(),
-            FetchError::NoFile(status) => Self::NoFile(status),
+            FetchError::NotFound => Self::NoFile(Status::NotFound),
+            FetchError::Malformed => Self::NoFile(Status::Malformed),
             other => panic!("{other}"),
         }
     }
@@ -454,8 +455,8 @@ fn a_slice_holds_the_file_if_it_is_large_enough() {
 fn the_sink_gets_nothing_that_is_not_the_file() {
     within(LIMIT, || {
         for (bytes, error) in [
-            (NOT_FOUND, FetchError::NoFile(Status::NotFound)),
-            (MALFORMED, FetchError::NoFile(Status::Malformed)),
+            (NOT_FOUND, FetchError::NotFound),
+            (MALFORMED, FetchError::Malformed),
             (
                 b"HTTP/1.1",
                 FetchError::Download(DecodeError::BadMagic { at: 0, found: b'H' }.into()),

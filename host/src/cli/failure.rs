@@ -51,6 +51,7 @@ pub(super) fn advice(error: &ClientError) -> &'static str {
             "choose another name with --output; `--output -` writes to stdout"
         }
         ClientError::Staging(StagingError::NoFileName(_)) => "give a file's path to --output",
+        ClientError::Staging(StagingError::NotSynced { .. }) => "check the disk",
         ClientError::Staging(StagingError::Io { source, .. }) => write_advice(source),
     }
 }
@@ -68,7 +69,7 @@ fn protocol_advice(error: &DownloadError) -> &'static str {
             b'2' | b'5' => "this looks like an FTP or mail server: check the port",
             _ => "the peer speaks another protocol: check the port",
         },
-        DownloadError::Decode(_) => "the peer speaks another protocol: check the port",
+        _ => "the peer speaks another protocol: check the port",
     }
 }
 

@@ -14,7 +14,7 @@ use indicatif::HumanBytes;
 use super::interrupt::Interrupt;
 use super::progress::{Display, Style};
 use super::{complain, failure, printable, value};
-use crate::{Client, ClientError, Existing, ExitCode, Filename, Report, Response, Staging};
+use crate::{Client, ClientError, Existing, ExitCode, Filename, Report, Staging};
 
 /// Download a file from a server.
 ///
@@ -178,36 +178,13 @@ fn attempt(
     let mut display = Display::new(style, &printable(args.file.as_str()), response.len());
     match target {
         Target::File(path, existing) => {
-            let to = (path, *existing);
-            save(response, to, interrupt, |progress| display.update(progress))
+            response.save(path, *existing, interrupt.unfinished(), |it| display.update(it))
         }
         Target::Stdout(stdout) => response.read_to_file(stdout, |progress| {
             *written = true;
             display.update(progress);
         }),
     }
-}
-
-/// Like [`Client::download_to_file`], with a signal at no moment leaving a file behind.
-fn save(
-    response: Response,
-    (path, existing): (&PathBuf, Existing),
-    interrupt: &Interrupt,
-    progress: impl FnMut(crate::Progress),
-) -> Result<Report, ClientError> {
-    let staging = {
-        let mut unfinished = interrupt.lock();
-        let staging = Staging::create(path)?;
-        *unfinished = Some(staging.path().into());
-        staging
-    };
-    staging.reserve(response.len())?;
-    let report = response.read_to_file(staging.file(), progress)?;
-    staging.sync()?;
-    let mut unfinished = interrupt.lock();
-    staging.commit(existing)?;
-    *unfinished = None;
-    Ok(report)
 }
 
 fn tell(args: &Args, target: &Target, report: Report) {

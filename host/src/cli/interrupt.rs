@@ -1,21 +1,20 @@
 //! Signals during `get`: the unfinished staging file is removed, then the program ends.
 
 use std::io::{IsTerminal, Write};
-use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::{fs, io, thread};
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::iterator::Signals;
 
 use super::complain;
-use crate::ExitCode;
+use crate::{ExitCode, Unfinished};
 
 /// Knows which file is unfinished. While its lock is held, a signal waits.
 #[derive(Clone)]
-pub(super) struct Interrupt(Arc<Mutex<Option<PathBuf>>>);
+pub(super) struct Interrupt(Arc<Unfinished>);
 
 impl Interrupt {
     /// Takes over SIGINT, SIGTERM and SIGHUP, but not those that were ignored at the start (`nohup`).
@@ -25,7 +24,7 @@ impl Interrupt {
         let ignored = ignored_signals();
         let wanted = [SIGINT, SIGTERM, SIGHUP].into_iter();
         let mut signals = Signals::new(wanted.filter(|signal| ignored >> (signal - 1) & 1 == 0))?;
-        let this = Self(Arc::new(Mutex::new(None)));
+        let this = Self(Arc::default());
         let watcher = this.clone();
         thread::Builder::new().name("signals".into()).spawn(move || {
             if let Some(signal) = signals.forever().next() {
@@ -35,16 +34,13 @@ impl Interrupt {
         Ok(this)
     }
 
-    /// Makes or unmakes an unfinished file with no signal in between.
-    pub(super) fn lock(&self) -> MutexGuard<'_, Option<PathBuf>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Where the unfinished file is to be named.
+    pub(super) fn unfinished(&self) -> &Unfinished {
+        &self.0
     }
 
     fn end(&self, signal: i32) -> ! {
-        let unfinished = self.lock();
-        if let Some(path) = unfinished.as_deref() {
-            remove(path);
-        }
+        let unfinished = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let code = match signal {
             SIGHUP => ExitCode::HungUp,
             SIGINT => ExitCode::Interrupted,
@@ -54,17 +50,20 @@ impl Interrupt {
             // The progress bar leaves the cursor within its line.
             io::stderr().write_all(b"\n").ok();
         }
-        complain(format_args!("stopped by a signal; nothing unfinished was left"));
+        match unfinished.as_deref().map(|path| (path, fs::remove_file(path))) {
+            // Not there any more: the download failed or was done at this very moment.
+            Some((path, Err(error))) if error.kind() != io::ErrorKind::NotFound => {
+                complain(format_args!(
+                    "stopped by a signal; cannot remove {}: {error}",
+                    path.display()
+                ));
+            }
+            Some(_) => {
+                complain(format_args!("stopped by a signal; the unfinished file is removed"));
+            }
+            None => complain(format_args!("stopped by a signal")),
+        }
         process::exit(code as i32)
-    }
-}
-
-fn remove(path: &Path) {
-    match fs::remove_file(path) {
-        // It failed at this very moment and was removed, or it has become the target.
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => complain(format_args!("cannot remove {}: {error}", path.display())),
-        Ok(()) => {}
     }
 }
 

@@ -16,9 +16,15 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::ExitCode;
 
+const EXAMPLES: &str = "\
+Examples:
+  fetchlet serve 5000 --root firmware           serve a folder to this machine
+  fetchlet get localhost 5000 board/v2.bin      fetch a file from it
+  source <(fetchlet completions bash)           complete its options";
+
 /// Download files over TCP, to and from devices as small as a microcontroller.
 #[derive(Debug, Parser)]
-#[command(name = "fetchlet", version, about, max_term_width = 100)]
+#[command(name = "fetchlet", version, about, after_help = EXAMPLES, max_term_width = 100)]
 struct Cli {
     #[command(subcommand)]
     command: Command,

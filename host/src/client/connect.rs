@@ -6,14 +6,17 @@ use std::time::Duration;
 
 use super::ClientError;
 
-/// Tries each address in turn, `timeout` for each.
+const SHORTEST: Duration = Duration::from_millis(1);
+
+/// Tries each address in turn, `timeout` for each. The look-up of the name takes as long as the system's
+/// resolver lets it.
 pub(super) fn connect(host: &str, port: u16, timeout: Duration) -> Result<TcpStream, ClientError> {
     let unresolved = |source| ClientError::Resolve { host: host.into(), source };
     // As in a URL, an IPv6 address may stand in brackets.
     let bare = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
     let mut attempts = Vec::new();
     for address in (bare, port).to_socket_addrs().map_err(unresolved)? {
-        match TcpStream::connect_timeout(&address, timeout) {
+        match TcpStream::connect_timeout(&address, timeout.max(SHORTEST)) {
             Ok(connection) => return Ok(connection),
             Err(error) => attempts.push((address, error)),
         }
@@ -29,6 +32,8 @@ pub(super) fn set_idle_timeout(
     connection: &TcpStream,
     timeout: Duration,
 ) -> Result<(), ClientError> {
+    // Zero would be an error.
+    let timeout = timeout.max(SHORTEST);
     connection
         .set_read_timeout(Some(timeout))
         .and_then(|()| connection.set_write_timeout(Some(timeout)))

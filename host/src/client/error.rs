@@ -12,6 +12,7 @@ use crate::StagingError;
 
 /// Why a file was not downloaded.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ClientError {
     /// The host's name has no address.
     #[error("cannot resolve {host:?}: {source}")]
@@ -72,7 +73,9 @@ impl ClientError {
     /// Whether the same request may succeed later: a refused, reset, timed out or truncated one.
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Connect { .. } | Self::TimedOut { .. } | Self::Connection { .. } => true,
+            Self::Connect { attempts } => attempts.iter().any(|(_, error)| may_pass(error)),
+            Self::Connection { source, .. } => may_pass(source),
+            Self::TimedOut { .. } => true,
             Self::Protocol(error) => !matches!(error, DownloadError::Decode(_)),
             _ => false,
         }
@@ -88,6 +91,14 @@ impl ClientError {
             _ => false,
         }
     }
+}
+
+fn may_pass(error: &io::Error) -> bool {
+    use io::ErrorKind::{
+        BrokenPipe, ConnectionAborted, ConnectionRefused, ConnectionReset, TimedOut,
+    };
+    let kind = error.kind();
+    matches!(kind, ConnectionRefused | ConnectionReset | ConnectionAborted | BrokenPipe | TimedOut)
 }
 
 fn list(attempts: &[(SocketAddr, io::Error)]) -> String {

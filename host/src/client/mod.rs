@@ -1,4 +1,4 @@
-//! The blocking client: connect, ask, receive, on std alone.
+//! The blocking client: connect, ask, receive.
 
 mod connect;
 mod error;
@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use fetchlet_codec::Filename;
 
 pub use error::ClientError;
-pub use response::Response;
+pub use response::{Response, Unfinished};
 
 use crate::{Existing, Staging};
 
@@ -61,13 +61,15 @@ impl Client {
         Self { connect_timeout: timeout, idle_timeout: timeout, max_size: None }
     }
 
-    /// How long to wait for one address to accept the connection; not zero.
+    /// How long to wait for one address to accept the connection; at least 1 ms.
+    ///
+    /// Looking up the host's name comes before, and takes as long as the system's resolver lets it.
     pub const fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
         self
     }
 
-    /// How long to wait for a peer that moves nothing (R15); not zero.
+    /// How long to wait for a peer that moves nothing (R15); at least 1 ms.
     pub const fn idle_timeout(mut self, timeout: Duration) -> Self {
         self.idle_timeout = timeout;
         self
@@ -130,12 +132,7 @@ impl Client {
     ) -> Result<Report, ClientError> {
         Staging::check(target, existing)?;
         let response = self.request(host, port, name)?;
-        let staging = Staging::create(target)?;
-        staging.reserve(response.len())?;
-        let report = response.read_to_file(staging.file(), progress)?;
-        staging.sync()?;
-        staging.commit(existing)?;
-        Ok(report)
+        response.save(target, existing, &Unfinished::default(), progress)
     }
 }
 

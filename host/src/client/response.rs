@@ -4,6 +4,8 @@ use std::fs::File;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Instant;
 
@@ -13,6 +15,7 @@ use fetchlet_codec::{
 
 use super::pipeline::Pipeline;
 use super::{ClientError, Progress, Report};
+use crate::{Existing, Staging};
 
 /// How much is read at once: below 64 KiB the calls cost, beyond 256 KiB nothing is gained.
 pub(super) const BUFFER: usize = 256 * 1024;
@@ -29,6 +32,9 @@ pub struct Response<C = TcpStream> {
     progress: Progress,
     started: Instant,
 }
+
+/// The path of a staging file, while there is one.
+pub type Unfinished = Mutex<Option<PathBuf>>;
 
 /// Where data goes, buffer by buffer.
 pub(super) trait Sink {
@@ -48,16 +54,17 @@ impl<C: Read + Write> Response<C> {
     pub fn start(mut connection: C, name: Filename) -> Result<Self, ClientError> {
         let started = Instant::now();
         let mut download = Download::new(Request::new(name));
-        let broken = |source| ClientError::Connection { source, progress: None };
-        send(&mut download, &mut connection).map_err(broken)?;
+        let mut idle_since = started;
+        send(&mut download, &mut connection).map_err(|error| failed(error, idle_since, None))?;
         let mut buffer = vec![0; BUFFER];
         loop {
-            let received =
-                read(&mut connection, &mut buffer).map_err(|error| failed(error, started, None))?;
+            let received = read(&mut connection, &mut buffer)
+                .map_err(|error| failed(error, idle_since, None))?;
             if received == 0 {
                 download.finish()?;
-                return Err(broken(ErrorKind::UnexpectedEof.into()));
+                return Err(failed(ErrorKind::UnexpectedEof.into(), idle_since, None));
             }
+            idle_since = Instant::now();
             let mut input = &buffer[..received];
             if let Some(Event::Header(header)) = download.receive(&mut input)? {
                 let pending = received - input.len()..received;
@@ -100,6 +107,38 @@ impl<C: Read + Write> Response<C> {
     ) -> Result<Report, ClientError> {
         let len = self.len();
         thread::scope(|scope| self.drain(Pipeline::new(scope, file, len), progress))
+    }
+
+    /// Downloads to the path `target` through a staging file: it is untouched until the file is whole,
+    /// on the disk, and renamed (R14).
+    ///
+    /// `unfinished` names the staging file while there is one. Whoever holds its lock knows that none
+    /// is being made or renamed: a signal handler's thread can remove the file and end the program.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::Staging`], and as for [`read_to`](Self::read_to).
+    pub fn save(
+        self,
+        target: &Path,
+        existing: Existing,
+        unfinished: &Unfinished,
+        progress: impl FnMut(Progress),
+    ) -> Result<Report, ClientError> {
+        let lock = || unfinished.lock().unwrap_or_else(PoisonError::into_inner);
+        let staging = {
+            let mut unfinished = lock();
+            let staging = Staging::create(target)?;
+            *unfinished = Some(staging.path().into());
+            staging
+        };
+        staging.check_room(self.len())?;
+        let report = self.read_to_file(staging.file(), progress)?;
+        staging.sync()?;
+        let mut unfinished = lock();
+        staging.commit(existing)?;
+        *unfinished = None;
+        Ok(report)
     }
 
     pub(super) fn started_at(self, started: Instant) -> Self {
@@ -186,7 +225,7 @@ fn announced(header: ResponseHeader) -> Result<u64, ClientError> {
     }
 }
 
-/// A read that timed out reports `WouldBlock` on Unix, `TimedOut` elsewhere.
+/// A read or write that timed out reports `WouldBlock`; the kernel's own time-outs `TimedOut`.
 fn failed(source: io::Error, idle_since: Instant, progress: Option<Progress>) -> ClientError {
     match source.kind() {
         ErrorKind::WouldBlock | ErrorKind::TimedOut => {

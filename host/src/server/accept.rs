@@ -1,5 +1,6 @@
 //! The accept loop: never ends, never spins, and takes no more connections than there are places.
 
+use std::convert::Infallible;
 use std::io;
 use std::net::{self, SocketAddr};
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::{JoinSet, coop};
 use tokio::time::{self, Instant};
 
+use super::connection::Stop;
 use super::limits::Throttle;
 use super::{Shared, connection};
 
@@ -26,12 +28,14 @@ const ERROR_LOG: Duration = Duration::from_secs(10);
 const PEER_LOG: Duration = Duration::from_secs(1);
 
 /// Accepts for ever, and spawns every exchange into `exchanges`.
-pub(super) async fn all(shared: &Arc<Shared>, listener: TcpListener, exchanges: &mut JoinSet<()>) {
-    let listener = match watch(listener) {
-        Ok(listener) => listener,
-        Err(error) => return tracing::error!(%error, "cannot wait for connections"),
-    };
-    let mut gate = Gate::new(shared);
+pub(super) async fn all(
+    shared: &Arc<Shared>,
+    listener: TcpListener,
+    exchanges: &mut JoinSet<()>,
+    stop: Stop,
+) -> io::Result<Infallible> {
+    let listener = watch(listener)?;
+    let mut gate = Gate::new(shared, stop);
     loop {
         if let Err(error) = gate.next(&listener, exchanges).await {
             gate.recover(&error).await;
@@ -56,15 +60,17 @@ fn watch(listener: TcpListener) -> io::Result<AsyncFd<net::TcpListener>> {
 /// What the loop remembers from one connection to the next.
 struct Gate<'a> {
     shared: &'a Arc<Shared>,
+    stop: Stop,
     pause: Duration,
     errors: Throttle,
     refusals: Throttle,
 }
 
 impl<'a> Gate<'a> {
-    fn new(shared: &'a Arc<Shared>) -> Self {
+    fn new(shared: &'a Arc<Shared>, stop: Stop) -> Self {
         Self {
             shared,
+            stop,
             pause: FIRST_PAUSE,
             errors: Throttle::new(ERROR_LOG),
             refusals: Throttle::new(PEER_LOG),
@@ -105,7 +111,8 @@ impl<'a> Gate<'a> {
         };
         let stream = TcpStream::from_std(stream)?;
         let shared = Arc::clone(self.shared);
-        exchanges.spawn(connection::serve(shared, place, stream, peer, accepted));
+        let stop = self.stop.clone();
+        exchanges.spawn(connection::serve(shared, place, stream, peer, accepted, stop));
         Ok(())
     }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 use fetchlet_codec::{DecodeError, RequestDecoder, ResponseHeader, Status};
 use rustix::net::{RecvFlags, Shutdown};
 use tokio::net::TcpStream;
+use tokio::sync::watch;
 use tokio::time::{self, Instant};
 
 use super::limits::Place;
@@ -22,6 +23,10 @@ const READ: usize = 2048;
 const DRAIN: usize = 64 * 1024;
 const DRAIN_TIME: Duration = Duration::from_secs(2);
 
+/// A response of up to so many bytes leaves at once, in TCP's first flight. A longer one may still be
+/// on its way when the connection is closed, so that a late byte from the peer would destroy its end.
+const FIRST_FLIGHT: u32 = 8 * 1024;
+
 /// Serves the connection from here to its close.
 ///
 /// Parameters are dropped last to first: the place must outlive the socket.
@@ -31,37 +36,35 @@ pub(super) async fn serve(
     stream: TcpStream,
     peer: SocketAddr,
     accepted: Instant,
+    stop: Stop,
 ) {
     let mut record = Record::new(peer, accepted);
-    let outcome = exchange(&shared, &stream, accepted, &mut record).await;
-    let unread = match outcome.0 {
+    let outcome = exchange(&shared, &stream, stop, &mut record).await;
+    let may_lose = match outcome.0 {
         End::Malformed => true,
-        End::Sent | End::NotFound => discard(&stream),
+        End::Sent => record.bytes > FIRST_FLIGHT || discard(&stream),
+        End::NotFound => discard(&stream),
         _ => false,
     };
     record.finish(outcome);
-    if unread {
+    if may_lose {
         linger(&stream).await;
     }
     drop(stream);
     drop(place);
 }
 
-async fn exchange(
-    shared: &Shared,
-    stream: &TcpStream,
-    accepted: Instant,
-    record: &mut Record,
-) -> Outcome {
-    let left = shared.config.request_deadline.saturating_sub(accepted.elapsed());
+async fn exchange(shared: &Shared, stream: &TcpStream, stop: Stop, record: &mut Record) -> Outcome {
+    let left = shared.config.request_deadline.saturating_sub(record.accepted.elapsed());
     let mut unfinished = None;
-    let name = match time::timeout(left, receive(stream, &mut unfinished)).await {
+    let name = match time::timeout(left, receive(stream, stop, &mut unfinished)).await {
         Ok(Ok(name)) => name,
         Ok(Err(NoRequest::Malformed(error))) => {
             let (end, reason) = answer(shared, stream, Status::Malformed, record).await;
             return (end, reason.or_else(|| Some(error.to_string().into())));
         }
         Ok(Err(NoRequest::Gone)) => return broken_off(unfinished.as_deref()),
+        Ok(Err(NoRequest::Stopped)) => return (End::Stopped, None),
         Err(_) => {
             let received = received(unfinished.as_deref());
             let reason = format!("{received} bytes of a request had come (R6)");
@@ -69,6 +72,10 @@ async fn exchange(
         }
     };
     drop(unfinished);
+    let Some(_turn) = shared.limits.file(shared.config.timeout).await else {
+        record.requested(name);
+        return (End::ServerFault, Some("too many files are being sent".into()));
+    };
     let found = shared.root.file(&name);
     record.requested(name);
     match found {
@@ -85,16 +92,28 @@ async fn exchange(
 enum NoRequest {
     Malformed(DecodeError),
     Gone,
+    Stopped,
 }
+
+/// Becomes true when the server is to stop.
+pub(super) type Stop = watch::Receiver<bool>;
 
 /// The filename asked for. Unfinished requests are kept in `unfinished`, so that a connection that is
 /// silent, or whose request comes in one piece, needs no room for one.
 async fn receive(
     stream: &TcpStream,
+    mut stop: Stop,
     unfinished: &mut Option<Box<RequestDecoder>>,
 ) -> Result<Box<str>, NoRequest> {
     loop {
-        stream.readable().await.map_err(|_| NoRequest::Gone)?;
+        tokio::select! {
+            // What has come is served, whatever else.
+            biased;
+            ready = stream.readable() => ready.map_err(|_| NoRequest::Gone)?,
+            _ = stop.wait_for(|stop| *stop), if unfinished.is_none() => {
+                return Err(NoRequest::Stopped);
+            }
+        }
         if let Some(name) = read(stream, unfinished)? {
             return Ok(name);
         }
@@ -211,7 +230,9 @@ mod tests {
         let (stream, peer) = tokio::join!(listener.accept(), client).0.unwrap();
         let permit = server.0.limits.permit().await.unwrap();
         let place = server.0.limits.place(permit, peer).unwrap();
-        let task = serve(Arc::clone(&server.0), place, stream, peer, Instant::now());
+        let (_stop, stopped) = watch::channel(false);
+        let shared = Arc::clone(&server.0);
+        let task = serve(shared, place, stream, peer, Instant::now(), stopped);
         assert!(size_of_val(&task) < 1024, "{} bytes", size_of_val(&task));
     }
 }

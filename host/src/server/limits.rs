@@ -7,22 +7,25 @@ use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::Instant;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
+use tokio::time::{self, Instant};
 
 /// The places of a server and who holds them.
 #[derive(Debug)]
 pub(super) struct Limits {
     places: Arc<Semaphore>,
+    files: Semaphore,
     per_peer: Option<NonZeroUsize>,
     peers: Mutex<HashMap<Peer, usize>>,
 }
 
 impl Limits {
-    pub(super) fn new(connections: usize, per_peer: usize) -> Self {
+    pub(super) fn new(connections: usize, files: usize, per_peer: usize) -> Self {
         let connections = connections.clamp(1, Semaphore::MAX_PERMITS);
+        let files = files.clamp(1, Semaphore::MAX_PERMITS);
         Self {
             places: Arc::new(Semaphore::new(connections)),
+            files: Semaphore::new(files),
             per_peer: NonZeroUsize::new(per_peer),
             peers: Mutex::default(),
         }
@@ -31,6 +34,15 @@ impl Limits {
     /// Waits until one more connection may be served; `None` never happens: nothing closes it.
     pub(super) async fn permit(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.places).acquire_owned().await.ok()
+    }
+
+    /// Waits until one more file may be open; `None`: not within `timeout`.
+    pub(super) async fn file(&self, timeout: Duration) -> Option<SemaphorePermit<'_>> {
+        match self.files.try_acquire() {
+            Ok(permit) => Some(permit),
+            // Boxed: its room is not needed by a connection that is idle.
+            Err(_) => Box::pin(time::timeout(timeout, self.files.acquire())).await.ok()?.ok(),
+        }
     }
 
     /// The place for a connection from `address`, unless too many of its kind have one.
@@ -138,7 +150,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_peer_is_an_ipv4_address_or_an_ipv6_64() {
-        let limits = Arc::new(Limits::new(100, 1));
+        let limits = Arc::new(Limits::new(100, 100, 1));
         let first = place(&limits, "192.0.2.1").await;
         assert!(first.is_some());
         assert!(place(&limits, "::ffff:192.0.2.1").await.is_none());
@@ -157,7 +169,7 @@ mod tests {
 
     #[tokio::test]
     async fn zero_is_no_cap_per_peer_and_one_connection() {
-        let limits = Arc::new(Limits::new(0, 0));
+        let limits = Arc::new(Limits::new(0, 0, 0));
         let held = place(&limits, "192.0.2.1").await;
         assert!(held.is_some());
         assert_eq!(limits.places.available_permits(), 0);

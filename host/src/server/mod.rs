@@ -7,7 +7,7 @@
 //! let root = Root::open("firmware".as_ref(), RootOptions::default())?;
 //! let server = Server::new(root, Config::default());
 //! let listener = tokio::net::TcpListener::bind("127.0.0.1:5000").await?;
-//! server.run(listener, async { tokio::signal::ctrl_c().await.unwrap_or_default() }).await;
+//! server.run(listener, async { tokio::signal::ctrl_c().await.unwrap_or_default() }).await?;
 //! # Ok(())
 //! # }
 //! ```
@@ -21,18 +21,19 @@ mod limits;
 mod outcome;
 mod root;
 mod send;
-mod walk;
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time;
 
 pub use root::{Root, RootError, RootOptions, Symlinks};
 
+use connection::Stop;
 use limits::Limits;
 
 /// What a server allows its peers.
@@ -48,6 +49,9 @@ pub struct Config {
     /// How many of them may come from one address (IPv6: from one /64); more are closed at once.
     /// 0: no cap. Default: 256.
     pub max_per_peer: usize,
+    /// How many files are open at once, at least 1; more requests wait, but not longer than `timeout`.
+    /// Each takes a descriptor besides its connection's. Default: 4096.
+    pub max_files: usize,
     /// How long exchanges may go on after the shutdown. Default: 8 s.
     pub grace: Duration,
 }
@@ -59,6 +63,7 @@ impl Default for Config {
             request_deadline: Duration::from_secs(10),
             max_connections: 4096,
             max_per_peer: 256,
+            max_files: 4096,
             grace: Duration::from_secs(8),
         }
     }
@@ -79,48 +84,56 @@ struct Shared {
 impl Server {
     /// A server of `root` that listens nowhere yet.
     pub fn new(root: Root, config: Config) -> Self {
-        let limits = Arc::new(Limits::new(config.max_connections, config.max_per_peer));
+        let Config { max_connections, max_files, max_per_peer, .. } = config;
+        let limits = Arc::new(Limits::new(max_connections, max_files, max_per_peer));
         Self(Arc::new(Shared { root, config, limits }))
     }
 
     /// Serves the connections of `listener` until `shutdown` resolves.
     ///
-    /// Then it stops listening, lets exchanges go on for at most [`Config::grace`], breaks off those
-    /// that are left, and returns with no task left behind. Nothing that a peer does ends it, nor does
+    /// Then it stops listening, closes connections that have sent nothing, lets exchanges go on for at
+    /// most [`Config::grace`], breaks off those that are left, and returns with no task left behind. Nothing that a peer does ends it, nor does
     /// a lack of descriptors or memory: it waits until there are some again.
     ///
     /// Clones may run on other listeners at the same time. Dropping the future is a shutdown too, one
     /// that is not waited for.
     ///
+    /// # Errors
+    ///
+    /// If the runtime can't wait for connections on `listener`.
+    ///
     /// # Panics
     ///
     /// Outside a tokio runtime with I/O and time enabled.
-    pub async fn run(&self, listener: TcpListener, shutdown: impl Future<Output = ()> + Send) {
-        let (stop, stopped) = oneshot::channel();
+    pub async fn run(
+        &self,
+        listener: TcpListener,
+        shutdown: impl Future<Output = ()> + Send,
+    ) -> io::Result<()> {
+        let (stop, stopped) = watch::channel(false);
         // A task of its own: polled as part of `block_on`, each accept costs two thread switches.
-        let serving = tokio::spawn(serve(Arc::clone(&self.0), listener, stopped));
-        shutdown.await;
-        stop.send(()).ok();
-        if serving.await.is_err() {
-            tracing::error!("the accept loop panicked");
+        let mut serving = tokio::spawn(serve(Arc::clone(&self.0), listener, stopped));
+        tokio::select! {
+            ended = &mut serving => return ended?,
+            () = shutdown => {}
         }
+        stop.send_replace(true);
+        serving.await?
     }
 }
 
 /// Accepts until `stopped`, then drains.
-async fn serve(shared: Arc<Shared>, listener: TcpListener, stopped: oneshot::Receiver<()>) {
+async fn serve(shared: Arc<Shared>, listener: TcpListener, mut stopped: Stop) -> io::Result<()> {
     let mut exchanges = JoinSet::new();
-    {
-        let accepting = accept::all(&shared, listener, &mut exchanges);
-        tokio::pin!(accepting);
-        tokio::select! {
-            // An error means that the sender was dropped, and `run` with it.
-            _ = stopped => {}
-            () = &mut accepting => {}
-        }
+    let stop = stopped.clone();
+    tokio::select! {
+        // An error means that the sender was dropped, and `run` with it.
+        _ = stopped.wait_for(|stop| *stop) => {}
+        Err(error) = accept::all(&shared, listener, &mut exchanges, stop) => return Err(error),
     }
     let drained = async { while exchanges.join_next().await.is_some() {} };
     if time::timeout(shared.config.grace, drained).await.is_err() {
         exchanges.shutdown().await;
     }
+    Ok(())
 }

@@ -56,7 +56,7 @@ pub(super) type Outcome = (End, Option<Cow<'static, str>>);
 #[derive(Debug)]
 pub(super) struct Record {
     peer: SocketAddr,
-    accepted: Instant,
+    pub(super) accepted: Instant,
     pub(super) name: Option<Box<str>>,
     /// What was answered, once it was.
     pub(super) status: Option<Status>,

@@ -45,10 +45,10 @@ pub(super) async fn file(
 ) -> Outcome {
     let header = ResponseHeader::file(file.len).encode();
     let mut left = &header[..];
-    record.status = Some(Status::File);
     if file.len <= SMALL {
         match at_once(stream, file, &header) {
             Ok(sent) => {
+                record.status = (sent > 0).then_some(Status::File);
                 record.bytes = count(sent.saturating_sub(RESPONSE_HEADER));
                 left = header.get(sent..).unwrap_or_default();
             }
@@ -107,6 +107,7 @@ async fn in_turns(
         let sent = progress(stream, timeout, more).await?;
         header = header.get(sent..).unwrap_or_default();
     }
+    record.status = Some(Status::File);
     while record.bytes < file.len {
         let mut offset = u64::from(record.bytes);
         let left = usize::try_from(file.len - record.bytes).unwrap_or(usize::MAX);

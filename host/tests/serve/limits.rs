@@ -6,6 +6,8 @@ use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::process::{Resource, Rlimit, Signal, prlimit};
+
 use crate::harness::*;
 
 #[test]
@@ -132,17 +134,64 @@ fn connections_beyond_the_maximum_wait() {
     }
 }
 
-/// Its limit is low, and it is told to take more: it takes what it can, and neither spins nor ends.
+/// Connections and the files they are sent share few descriptors: requests take turns.
 #[test]
-fn a_shortage_of_descriptors_is_survived() {
+fn few_descriptors_are_shared_and_nobody_is_turned_away() {
     let folder = folder(&[("h.txt", b"hello")]);
+    File::create(folder.path().join("big")).unwrap().set_len(10_000_000).unwrap();
     let mut command = Command::new("sh");
-    command.env_clear().args(["-c", r#"ulimit -n 48; exec "$0" serve --root "$1" 0"#]);
+    command.env_clear().args(["-c", r#"ulimit -n 64; exec "$0" serve --root "$1" 0"#]);
     command.arg(env!("CARGO_BIN_EXE_fetchlet")).arg(folder.path());
     let program = Program::start(&mut command);
     let address = program.listening();
-    assert!(program.logged("--max-connections 4096").contains("using 16"));
-    let held: Vec<_> = (0..60).map(|_| connect(address)).collect();
-    drop(held);
+    assert!(program.logged("--max-connections 4096").contains("using 24"));
+    let readers = (0..40).map(|_| {
+        let mut reader = connect(address);
+        reader.write_all(&request(b"big")).unwrap();
+        reader
+    });
+    let readers: Vec<_> = readers.collect();
+    let readers = readers.into_iter().map(|mut reader| {
+        thread::spawn(move || read_all(&mut reader).map(|response| response.len()))
+    });
+    for reader in readers.collect::<Vec<_>>() {
+        assert_eq!(reader.join().unwrap().unwrap(), 10_000_008);
+    }
     assert_eq!(fetch(address, "h.txt"), response(b"hello"));
+    program.signal(Signal::TERM);
+    let (_, log) = program.ended();
+    assert!(!log.iter().any(|line| line.contains("server fault")), "{log:#?}");
+}
+
+/// When there are none at all it says so, waits, and goes on.
+#[test]
+fn a_shortage_of_descriptors_is_waited_out() {
+    let folder = folder(&[("h.txt", b"hello")]);
+    let (program, address) = Program::serve(folder.path(), &[]);
+    assert_eq!(fetch(address, "h.txt"), response(b"hello"));
+    let few = Rlimit { current: Some(3), maximum: Some(1000) };
+    prlimit(Some(program.pid()), Resource::Nofile, few).unwrap();
+    let mut waiting = connect(address);
+    waiting.write_all(&request(b"h.txt")).unwrap();
+    assert!(program.logged("cannot accept").contains("WARN"));
+    let enough = Rlimit { current: Some(1000), maximum: Some(1000) };
+    prlimit(Some(program.pid()), Resource::Nofile, enough).unwrap();
+    assert_eq!(read_all(&mut waiting).unwrap(), response(b"hello"));
+}
+
+/// A byte that comes after the request, while the response is still on its way (R7).
+#[test]
+fn a_late_byte_does_not_destroy_the_response() {
+    let content = pattern(60_000);
+    let folder = folder(&[("file", &content)]);
+    let (program, address) = Program::serve(folder.path(), &[]);
+    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+    socket.set_recv_buffer_size(4096).unwrap();
+    socket.connect(&address.into()).unwrap();
+    let mut peer = std::net::TcpStream::from(socket);
+    peer.set_read_timeout(Some(PATIENCE)).unwrap();
+    peer.write_all(&request(b"file")).unwrap();
+    assert!(program.logged("end=").contains("end=\"sent\""));
+    peer.write_all(b"!").unwrap();
+    assert!(read_all(&mut peer).unwrap() == response(&content));
 }

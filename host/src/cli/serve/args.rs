@@ -11,7 +11,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use crate::cli::{log, value};
 use crate::server::{Config, RootOptions, Symlinks};
 
-/// Descriptors that are not connections: listeners, signals, the runtime's own, files being sent.
+/// Descriptors that are neither connections nor files: listeners, signals, the runtime's own.
 const SPARE: u64 = 32;
 
 const EXAMPLES: &str = "\
@@ -23,6 +23,15 @@ Examples:
 
 Every option can also be set in the environment: FETCHLET_ROOT=firmware for --root firmware,
 FETCHLET_HIDDEN=1 for --hidden, FETCHLET_BIND=127.0.0.1,::1 for two times --bind.
+
+Exit codes:
+   0  stopped by a signal
+   1  internal fault
+   2  wrong usage
+  66  the folder is missing or not a folder
+  69  the address is in use, or not of this machine
+  77  no permission to listen there
+ 130, 143  stopped at once by a second signal
 
 SIGTERM and SIGINT stop it: transfers go on for at most --grace, then it exits with 0. A second one
 stops it at once. Started by a systemd socket, it serves that and ignores PORT and --bind.";
@@ -97,17 +106,20 @@ impl Args {
     /// The limits asked for, as far as the system allows them.
     pub(super) fn config(&self) -> Config {
         let wanted = u64::from(self.max_connections);
-        let possible = raise_file_limit().saturating_sub(SPARE).max(1);
-        if wanted > possible {
+        let files = raise_file_limit().saturating_sub(SPARE);
+        // A quarter at least for the files that are sent; requests take turns at those.
+        let connections = wanted.min(files - files / 4).max(1);
+        if wanted > connections {
             tracing::warn!(
-                "--max-connections {wanted} is more than the limit of open files allows: using {possible}"
+                "--max-connections {wanted} is more than the limit of open files allows: using {connections}"
             );
         }
         let count = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
         Config {
             timeout: self.timeout,
             request_deadline: self.request_deadline,
-            max_connections: count(wanted.min(possible)),
+            max_connections: count(connections),
+            max_files: count(files.saturating_sub(connections).min(connections)),
             max_per_peer: count(self.max_per_peer.into()),
             grace: self.grace,
         }

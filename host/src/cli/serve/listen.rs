@@ -1,7 +1,7 @@
 //! The sockets to listen on: bound here, or passed on by systemd.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr, TcpListener};
 
 use listenfd::ListenFd;
 use rustix::io::Errno;
@@ -38,9 +38,8 @@ pub(super) fn bind(addresses: &[IpAddr], port: u16) -> Result<Vec<TcpListener>, 
         if addresses.iter().take(index).any(|earlier| earlier == address) {
             continue;
         }
-        // `::` takes IPv4 connections too, unless there is a listener for those.
-        let dual = *address == Ipv6Addr::UNSPECIFIED
-            && !addresses.contains(&IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+        // `::` takes IPv4 connections too, unless it is said which of those are wanted.
+        let dual = *address == Ipv6Addr::UNSPECIFIED && !addresses.iter().any(IpAddr::is_ipv4);
         let address = SocketAddr::new(*address, port);
         listeners.push(listener(address, dual).map_err(|error| failure(address, &error))?);
     }

@@ -77,11 +77,17 @@ async fn serve(server: &Server, listeners: Vec<net::TcpListener>) -> io::Result<
             let stopped = async {
                 stopping.wait_for(|stop| *stop).await.ok();
             };
-            server.run(listener, stopped).await;
+            server.run(listener, stopped).await
         });
     }
     notify(NotifyState::Ready);
-    let signal = signals.next().await;
+    let signal = tokio::select! {
+        signal = signals.next() => signal,
+        Some(ended) = runs.join_next() => {
+            ended??;
+            return Err(io::Error::other("a listener ended by itself"));
+        }
+    };
     tracing::info!(signal = signal.name, "stopping; a second signal stops at once");
     notify(NotifyState::Stopping);
     stop.send(true).ok();

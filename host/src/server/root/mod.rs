@@ -1,13 +1,15 @@
 //! From a filename to an open file inside the served folder. Nothing else touches paths.
 
+#[cfg(test)]
+mod tests;
+mod walk;
+
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, fstat, open, openat2};
 use rustix::io::Errno;
-
-use super::walk;
 
 /// How often a lookup is tried again that the kernel could not finish because of a rename meanwhile.
 const TRIES: u8 = 8;
@@ -198,6 +200,3 @@ fn refusal(errno: Errno) -> Refusal {
         _ => return Refusal::Fault(errno.into()),
     })
 }
-
-#[cfg(test)]
-mod tests;
