@@ -114,7 +114,7 @@ impl Staging {
             .prefix(&format!(".{name}.part-"))
             .permissions(Permissions::from_mode(0o666))
             .tempfile_in(folder)
-            .map_err(io_error("create a file in", folder))?;
+            .map_err(|error| io_error("create a file in", folder)(system_error(error)))?;
         Ok(Self { file, target: target.into() })
     }
 
@@ -136,10 +136,15 @@ impl Staging {
     pub fn check_room(&self, len: u64) -> Result<(), StagingError> {
         match fstatvfs(self.file()) {
             Ok(disk) if disk.f_blocks > 0 && disk.f_bavail.saturating_mul(disk.f_frsize) < len => {
-                Err(io_error("write", &self.target)(Errno::NOSPC.into()))
+                Err(self.not_written(Errno::NOSPC.into()))
             }
             _ => Ok(()),
         }
+    }
+
+    /// The error for data that could not be written.
+    pub(crate) fn not_written(&self, source: io::Error) -> StagingError {
+        io_error("write", &self.target)(source)
     }
 
     /// Waits until the data is on the disk. A rename alone may reach it earlier than the data does.
@@ -148,7 +153,7 @@ impl Staging {
     ///
     /// [`StagingError::Io`] if the disk did not take it.
     pub fn sync(&self) -> Result<(), StagingError> {
-        self.file().sync_all().map_err(io_error("write", &self.target))
+        self.file().sync_all().map_err(|error| self.not_written(error))
     }
 
     /// Gives the file the target's name. Call [`sync`](Self::sync) before.
@@ -191,6 +196,13 @@ fn folder(target: &Path) -> &Path {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     }
+}
+
+/// The bare error of the system: tempfile's names the staging file, which means nothing to a user.
+fn system_error(error: io::Error) -> io::Error {
+    let cause = error.get_ref().and_then(|wrapped| wrapped.source());
+    let errno = cause.and_then(|cause| cause.downcast_ref()).and_then(io::Error::raw_os_error);
+    errno.map_or(error, io::Error::from_raw_os_error)
 }
 
 fn io_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StagingError {

@@ -199,7 +199,7 @@ fn a_full_disk_ends_with_23_and_its_words() {
     let mut command = program(&dir, answering(HELLO), &["h.txt", "-o", "-"]);
     command.stdout(File::options().write(true).open("/dev/full").unwrap());
     let child = command.stderr(Stdio::piped()).spawn().unwrap();
-    assert_ended(&wait(child), 23, "free some space");
+    assert_ended(&wait(child), 23, "No space left on device (os error 28); that is stdout");
 }
 
 #[test]
@@ -211,7 +211,7 @@ fn a_limit_on_file_sizes_ends_with_23_and_leaves_nothing() {
     let script = format!("ulimit -f 1; exec \"$0\" get 127.0.0.1 {} h.txt", peer.port());
     let mut shell = Command::new("sh");
     shell.args(["-c", &script, env!("CARGO_BIN_EXE_fetchlet")]).current_dir(&dir);
-    assert_ended(&finish(shell), 23, "ulimit");
+    assert_ended(&finish(shell), 23, "cannot write h.txt: File too large (os error 27); a limit");
     assert_eq!(on_disk(&dir), []);
 }
 
@@ -381,6 +381,29 @@ fn a_closed_stdout_ends_quietly_with_141() {
     let output = wait(child);
     assert_ended(&output, 141, "");
     assert!(output.stderr.is_empty());
+}
+
+#[test]
+fn no_stdout_at_all_ends_quietly_with_141() {
+    let dir = TempDir::new().unwrap();
+    let script = format!("exec \"$0\" get 127.0.0.1 {} h.txt -o - >&-", answering(HELLO).port());
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &script, env!("CARGO_BIN_EXE_fetchlet")]).current_dir(&dir);
+    let output = finish(shell);
+    assert_ended(&output, 141, "");
+    assert!(output.stderr.is_empty());
+}
+
+#[test]
+fn wrong_usage_is_told_in_one_line_that_steers_no_terminal() {
+    for arguments in [&["get"][..], &["get", "h", "\x1b[31m5", "x"], &["got"], &["get", "--no"]] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_fetchlet"));
+        command.args(arguments);
+        let output = finish(command);
+        assert_ended(&output, 2, "--help");
+        let lines = output.stderr.iter().filter(|byte| **byte == b'\n').count();
+        assert!(lines == 1 && !output.stderr.contains(&0x1b), "{output:?}");
+    }
 }
 
 #[test]

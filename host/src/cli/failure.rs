@@ -34,6 +34,9 @@ pub(super) fn exit_code(error: &ClientError) -> ExitCode {
 pub(super) fn advice(error: &ClientError) -> &'static str {
     match error {
         ClientError::Resolve { .. } => "check the host's name",
+        ClientError::Connect { .. } if error.is_timeout() => {
+            "check the address, or give it a longer --connect-timeout"
+        }
         ClientError::Connect { .. } => {
             "is the server running, does it listen on this address, and is this its port?"
         }
@@ -43,7 +46,7 @@ pub(super) fn advice(error: &ClientError) -> &'static str {
         ClientError::NotFound => "names are relative to the served folder; check the spelling",
         ClientError::Malformed => "it may hold to other bounds on names",
         ClientError::TooLarge { .. } => "raise --max-size if you want it all the same",
-        ClientError::Write(error) => write_advice(error),
+        ClientError::Write(_) => "that is stdout: see where it leads",
         ClientError::Staging(StagingError::TargetExists(_)) => {
             "choose another name with --output, or replace it with --force"
         }

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io;
+use std::mem;
 use std::os::fd::AsFd;
 use std::path::PathBuf;
 use std::thread;
@@ -10,6 +11,7 @@ use std::time::Duration;
 
 use clap::builder::FalseyValueParser;
 use indicatif::HumanBytes;
+use rustix::fs::{OFlags, fcntl_getfl, fstat, major, minor};
 
 use super::interrupt::Interrupt;
 use super::progress::{Display, Style};
@@ -47,7 +49,7 @@ pub(super) struct Args {
     #[arg(long, env = "FETCHLET_RETRY", value_name = "N", default_value_t = 0)]
     retry: u32,
     /// Refuse a larger file before a byte of it is written
-    #[arg(long, env = "FETCHLET_MAX_SIZE", value_name = "BYTES")]
+    #[arg(long, env = "FETCHLET_MAX_SIZE", value_name = "BYTES", value_parser = value::bytes)]
     max_size: Option<u64>,
     /// How to show progress
     #[arg(long, env = "FETCHLET_PROGRESS", value_enum, value_name = "STYLE",
@@ -88,6 +90,7 @@ enum Target {
 
 pub(super) fn run(args: &Args) -> ExitCode {
     let target = match target(args) {
+        Ok(Target::Stdout(stdout)) if was_closed(&stdout) => return ExitCode::BrokenPipe,
         Ok(target) => target,
         Err(reason) => {
             complain(format_args!("{reason}"));
@@ -103,6 +106,8 @@ pub(super) fn run(args: &Args) -> ExitCode {
     };
     match retry(args, &target, &interrupt) {
         Ok(report) => {
+            // From here on it is done, whatever signal comes.
+            mem::forget(interrupt.unfinished().lock());
             tell(args, &target, report);
             ExitCode::Done
         }
@@ -136,6 +141,13 @@ fn target(args: &Args) -> Result<Target, String> {
             Some(last) => Ok(Target::File(last.into(), existing)),
         },
     }
+}
+
+/// Whether there was no stdout at all: Rust's runtime then puts `/dev/null` there, open both ways,
+/// which nobody else does.
+fn was_closed(stdout: &File) -> bool {
+    let null = fstat(stdout).is_ok_and(|it| (major(it.st_rdev), minor(it.st_rdev)) == (1, 3));
+    null && fcntl_getfl(stdout).is_ok_and(|flags| flags.contains(OFlags::RDWR))
 }
 
 /// Tries until it is done, or in vain, or all tries are used up.

@@ -12,6 +12,7 @@ use std::fmt;
 use std::io::{self, Write};
 use std::process;
 
+use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::ExitCode;
@@ -45,13 +46,33 @@ enum Command {
 
 /// Runs the program: parses its arguments, does what they say, and tells how it ended.
 pub fn run() -> process::ExitCode {
-    let code = match Cli::parse().command {
-        Command::Serve(args) => serve::run(args),
-        Command::Get(args) => get::run(&args),
-        Command::Completions { shell } => completions(shell),
-        Command::Man => man(),
+    let code = match Cli::try_parse() {
+        Err(answer) => usage(&answer),
+        Ok(Cli { command }) => match command {
+            Command::Serve(args) => serve::run(args),
+            Command::Get(args) => get::run(&args),
+            Command::Completions { shell } => completions(shell),
+            Command::Man => man(),
+        },
     };
     code.into()
+}
+
+/// Help and version as clap prints them; what is wrong with the command line in one line.
+fn usage(answer: &clap::Error) -> ExitCode {
+    let text = answer.to_string();
+    if !answer.use_stderr() {
+        return print(text.as_bytes());
+    }
+    if answer.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        // Nobody is left to be told when stderr is gone.
+        io::stderr().write_all(text.as_bytes()).ok();
+        return ExitCode::Usage;
+    }
+    let wrong = text.lines().take_while(|line| !line.is_empty()).map(str::trim);
+    let wrong = wrong.collect::<Vec<_>>().join(" ");
+    complain(format_args!("{}; see --help", wrong.trim_start_matches("error: ")));
+    ExitCode::Usage
 }
 
 fn completions(shell: clap_complete::Shell) -> ExitCode {

@@ -7,12 +7,25 @@ const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// `10s`, `500ms`, `1m 30s`: more than nothing and at most a day.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
+    match duration_or_zero(text)? {
+        Duration::ZERO => Err("it has to be more than 0".into()),
+        value => Ok(value),
+    }
+}
+
+/// The same, or `0s`: not at all.
+pub(crate) fn duration_or_zero(text: &str) -> Result<Duration, String> {
     let value = humantime::parse_duration(text)
         .map_err(|fault| format!("{fault}; write for example 500ms, 10s or 2m"))?;
-    if value.is_zero() || value > LONGEST {
-        return Err("a duration is more than 0 and at most 24h".into());
+    if value > LONGEST {
+        return Err("it has to be at most 24h".into());
     }
     Ok(value)
+}
+
+/// A number of bytes.
+pub(crate) fn bytes(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| "give a whole number of bytes, without a unit".into())
 }
 
 /// A port to connect to (R16).

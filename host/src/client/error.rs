@@ -62,7 +62,7 @@ pub enum ClientError {
         max: u64,
     },
     /// The sink took no more.
-    #[error("cannot write what came: {0}")]
+    #[error("cannot write the data: {0}")]
     Write(io::Error),
     /// The target, or the file that was to become it, could not be written.
     #[error(transparent)]

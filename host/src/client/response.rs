@@ -133,7 +133,10 @@ impl<C: Read + Write> Response<C> {
             staging
         };
         staging.check_room(self.len())?;
-        let report = self.read_to_file(staging.file(), progress)?;
+        let report = self.read_to_file(staging.file(), progress).map_err(|error| match error {
+            ClientError::Write(source) => staging.not_written(source).into(),
+            error => error,
+        })?;
         staging.sync()?;
         let mut unfinished = lock();
         staging.commit(existing)?;

@@ -19,8 +19,9 @@ use super::{Shared, send};
 /// The longest request and some surplus, all in one read (R2).
 const READ: usize = 2048;
 
-/// R7: how much of what is left unread is drained before closing, and for how long.
-const DRAIN: usize = 64 * 1024;
+/// R7: how much of what is left unread is drained before closing, and for how long; after a long
+/// response as long as the time-out, since its end may still be on its way.
+const DRAIN: usize = 1024 * 1024;
 const DRAIN_TIME: Duration = Duration::from_secs(2);
 
 /// A response of up to so many bytes leaves at once, in TCP's first flight. A longer one may still be
@@ -40,15 +41,15 @@ pub(super) async fn serve(
 ) {
     let mut record = Record::new(peer, accepted);
     let outcome = exchange(&shared, &stream, stop, &mut record).await;
-    let may_lose = match outcome.0 {
-        End::Malformed => true,
-        End::Sent => record.bytes > FIRST_FLIGHT || discard(&stream),
-        End::NotFound => discard(&stream),
-        _ => false,
+    let linger_time = match outcome.0 {
+        End::Sent if record.bytes > FIRST_FLIGHT => Some(shared.config.timeout),
+        End::Malformed => Some(DRAIN_TIME),
+        End::Sent | End::NotFound => discard(&stream).then_some(DRAIN_TIME),
+        _ => None,
     };
     record.finish(outcome);
-    if may_lose {
-        linger(&stream).await;
+    if let Some(time) = linger_time {
+        linger(&stream, time).await;
     }
     drop(stream);
     drop(place);
@@ -195,7 +196,7 @@ fn discard(stream: &TcpStream) -> bool {
 
 /// R7: ends the sending side, then reads on for a while. Closing with bytes unread makes TCP reset the
 /// connection, which destroys what the peer has not read yet.
-async fn linger(stream: &TcpStream) {
+async fn linger(stream: &TcpStream, time: Duration) {
     if rustix::net::shutdown(stream, Shutdown::Write).is_err() {
         return;
     }
@@ -212,7 +213,7 @@ async fn linger(stream: &TcpStream) {
         }
     };
     // Either way it is closed now.
-    time::timeout(DRAIN_TIME, drained).await.ok();
+    time::timeout(time, drained).await.ok();
 }
 
 #[cfg(test)]

@@ -40,6 +40,9 @@ use limits::Limits;
 #[derive(Clone, Debug)]
 pub struct Config {
     /// A peer that takes nothing of a response for this long is dropped (R15). Default: 10 s.
+    ///
+    /// Only TCP's window tells what it takes. One that reads a large receive buffer so slowly that
+    /// the window stays shut for longer looks the same as one that does not read.
     pub timeout: Duration,
     /// From accepting a connection to its whole request, however it trickles (R6, R15). Default: 10 s.
     pub request_deadline: Duration,

@@ -227,10 +227,10 @@ fn systemd_passes_a_listener_and_is_notified() {
     assert_eq!(program.listening(), address);
     let mut state = [0; 64];
     let mut told = || systemd.recv(&mut state).map(|len| state[..len].to_vec()).unwrap();
-    assert_eq!(told(), b"READY=1\n");
+    assert_eq!(told(), b"READY=1");
     assert_eq!(fetch(address, "h.txt"), response(b"hello"));
     program.logged("PORT and --bind are not used");
     program.signal(Signal::TERM);
-    assert_eq!(told(), b"STOPPING=1\n");
+    assert_eq!(told(), b"STOPPING=1");
     assert_eq!(program.ended().0, Some(0));
 }

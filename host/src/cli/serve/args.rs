@@ -8,6 +8,8 @@ use clap::builder::FalseyValueParser;
 use clap::{ArgAction, ValueEnum, value_parser};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
+use super::Failure;
+use crate::ExitCode;
 use crate::cli::{log, value};
 use crate::server::{Config, RootOptions, Symlinks};
 
@@ -67,7 +69,7 @@ pub(in crate::cli) struct Args {
     max_per_peer: u32,
     /// When stopped, let transfers go on for this long
     #[arg(long, env = "FETCHLET_GRACE", value_name = "DUR", default_value = "8s")]
-    #[arg(value_parser = value::duration)]
+    #[arg(value_parser = value::duration_or_zero)]
     grace: Duration,
     /// What to do about symbolic links
     #[arg(long, env = "FETCHLET_SYMLINKS", value_enum, default_value_t = Links::Deny)]
@@ -104,9 +106,14 @@ impl Args {
     }
 
     /// The limits asked for, as far as the system allows them.
-    pub(super) fn config(&self) -> Config {
+    pub(super) fn config(&self) -> Result<Config, Failure> {
         let wanted = u64::from(self.max_connections);
         let files = raise_file_limit().saturating_sub(SPARE);
+        if files < 2 {
+            let reason =
+                format!("the limit of open files is too low; at least {} are needed", SPARE + 2);
+            return Err((ExitCode::Internal, reason));
+        }
         // A quarter at least for the files that are sent; requests take turns at those.
         let connections = wanted.min(files - files / 4).max(1);
         if wanted > connections {
@@ -115,14 +122,14 @@ impl Args {
             );
         }
         let count = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
-        Config {
+        Ok(Config {
             timeout: self.timeout,
             request_deadline: self.request_deadline,
             max_connections: count(connections),
             max_files: count(files.saturating_sub(connections).min(connections)),
             max_per_peer: count(self.max_per_peer.into()),
             grace: self.grace,
-        }
+        })
     }
 }
 

@@ -31,11 +31,14 @@ pub(super) fn inherited() -> Result<Vec<TcpListener>, Failure> {
     Ok(listeners)
 }
 
-/// A listener on each of the addresses, without those given twice.
+/// A listener on each of the addresses, without those given twice or included in another.
 pub(super) fn bind(addresses: &[IpAddr], port: u16) -> Result<Vec<TcpListener>, Failure> {
     let mut listeners = Vec::new();
     for (index, address) in addresses.iter().enumerate() {
-        if addresses.iter().take(index).any(|earlier| earlier == address) {
+        let twice = addresses.iter().take(index).any(|earlier| earlier == address);
+        let all =
+            addresses.iter().any(|it| it.is_unspecified() && it.is_ipv4() == address.is_ipv4());
+        if twice || (all && !address.is_unspecified()) {
             continue;
         }
         // `::` takes IPv4 connections too, unless it is said which of those are wanted.
@@ -71,9 +74,10 @@ fn failure(address: SocketAddr, error: &io::Error) -> Failure {
         Some(Errno::AFNOSUPPORT) => {
             (ExitCode::Unavailable, "this machine does not speak that version of IP".into())
         }
-        Some(Errno::ACCESS | Errno::PERM) => {
-            (ExitCode::NoPermission, "the system does not permit it".into())
-        }
+        Some(Errno::ACCESS | Errno::PERM) => (
+            ExitCode::NoPermission,
+            "the system does not permit it; run it as a user that may, or take another port".into(),
+        ),
         _ => (ExitCode::Internal, error.to_string()),
     };
     (code, format!("cannot listen on {address}: {reason}"))

@@ -2,15 +2,15 @@
 
 mod args;
 mod listen;
+mod notify;
 mod signals;
 
 pub(super) use args::Args;
 
 use std::io::{self, Write};
-use std::net;
+use std::net::{self, IpAddr};
 use std::time::Duration;
 
-use sd_notify::NotifyState;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
@@ -50,14 +50,19 @@ fn start(
     inherited: Result<Vec<net::TcpListener>, Failure>,
 ) -> Result<ExitCode, Failure> {
     let root = Root::open(&args.root, args.root_options())
-        .map_err(|error| (ExitCode::NoInput, error.to_string()))?;
+        .map_err(|error| (ExitCode::NoInput, format!("{error}; name another with --root")))?;
     let mut listeners = inherited?;
     if listeners.is_empty() {
         listeners = listen::bind(&args.bind, args.port)?;
+        if args.bind.iter().all(IpAddr::is_loopback) {
+            tracing::info!(
+                "only this machine can connect; for devices on the network: --bind 0.0.0.0"
+            );
+        }
     } else {
         tracing::info!("listening on what systemd passed on: PORT and --bind are not used");
     }
-    let server = Server::new(root, args.config());
+    let server = Server::new(root, args.config()?);
     let runtime = Runtime::new().map_err(internal)?;
     let ended = runtime.block_on(serve(&server, listeners));
     runtime.shutdown_timeout(AT_ONCE);
@@ -80,7 +85,7 @@ async fn serve(server: &Server, listeners: Vec<net::TcpListener>) -> io::Result<
             server.run(listener, stopped).await
         });
     }
-    notify(NotifyState::Ready);
+    notify::tell("READY=1");
     let signal = tokio::select! {
         signal = signals.next() => signal,
         Some(ended) = runs.join_next() => {
@@ -89,7 +94,7 @@ async fn serve(server: &Server, listeners: Vec<net::TcpListener>) -> io::Result<
         }
     };
     tracing::info!(signal = signal.name, "stopping; a second signal stops at once");
-    notify(NotifyState::Stopping);
+    notify::tell("STOPPING=1");
     stop.send(true).ok();
     let drained = async { while runs.join_next().await.is_some() {} };
     tokio::select! {
@@ -100,22 +105,10 @@ async fn serve(server: &Server, listeners: Vec<net::TcpListener>) -> io::Result<
 
 /// Tells on stdout where it listens. A closed stdout is no reason not to serve.
 fn announce(listeners: &[net::TcpListener]) -> io::Result<()> {
-    let mut all_loopback = true;
     let mut stdout = io::stdout().lock();
     for listener in listeners {
-        let address = listener.local_addr()?;
-        all_loopback &= address.ip().is_loopback();
-        writeln!(stdout, "listening on {address}").ok();
+        writeln!(stdout, "listening on {}", listener.local_addr()?).ok();
     }
     stdout.flush().ok();
-    if all_loopback {
-        tracing::info!("only this machine can connect; for devices on the network: --bind 0.0.0.0");
-    }
     Ok(())
-}
-
-fn notify(state: NotifyState<'_>) {
-    if let Err(error) = sd_notify::notify(&[state]) {
-        tracing::warn!(%error, "cannot tell systemd");
-    }
 }

@@ -8,7 +8,9 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, fstat, open, openat2};
+use rustix::fs::{
+    Access, AtFlags, FileType, Mode, OFlags, ResolveFlags, accessat, fstat, open, openat2,
+};
 use rustix::io::Errno;
 
 /// How often a lookup is tried again that the kernel could not finish because of a rename meanwhile.
@@ -71,7 +73,7 @@ pub enum RootError {
         /// As given to [`Root::open`].
         path: PathBuf,
     },
-    /// It can't be opened.
+    /// It can't be opened, or nothing in it could be.
     #[error("the folder to serve, {}, can't be opened: {source}", path.display())]
     Io {
         /// As given to [`Root::open`].
@@ -105,7 +107,10 @@ impl Root {
     /// [`RootError`] if `path` does not lead to a folder that can be opened.
     pub fn open(path: &Path, options: RootOptions) -> Result<Self, RootError> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let folder = open(path, flags, Mode::empty()).map_err(|errno| {
+        let searchable = |folder: OwnedFd| {
+            accessat(&folder, ".", Access::EXEC_OK, AtFlags::EACCESS).map(|()| folder)
+        };
+        let folder = open(path, flags, Mode::empty()).and_then(searchable).map_err(|errno| {
             let path = path.into();
             match errno {
                 Errno::NOENT => RootError::Missing { path },
