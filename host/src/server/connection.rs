@@ -37,10 +37,10 @@ pub(super) async fn serve(
     stream: TcpStream,
     peer: SocketAddr,
     accepted: Instant,
-    stop: Stop,
+    mut stop: Stop,
 ) {
     let mut record = Record::new(peer, accepted);
-    let outcome = exchange(&shared, &stream, stop, &mut record).await;
+    let outcome = exchange(&shared, &stream, &mut stop, &mut record).await;
     let linger_time = match outcome.0 {
         End::Sent if record.bytes > FIRST_FLIGHT => Some(shared.config.timeout),
         End::Malformed => Some(DRAIN_TIME),
@@ -49,13 +49,22 @@ pub(super) async fn serve(
     };
     record.finish(outcome);
     if let Some(time) = linger_time {
-        linger(&stream, time).await;
+        tokio::select! {
+            () = linger(&stream, time) => {}
+            // The system goes on to deliver what it has.
+            _ = stop.wait_for(|stop| *stop) => {}
+        }
     }
     drop(stream);
     drop(place);
 }
 
-async fn exchange(shared: &Shared, stream: &TcpStream, stop: Stop, record: &mut Record) -> Outcome {
+async fn exchange(
+    shared: &Shared,
+    stream: &TcpStream,
+    stop: &mut Stop,
+    record: &mut Record,
+) -> Outcome {
     let left = shared.config.request_deadline.saturating_sub(record.accepted.elapsed());
     let mut unfinished = None;
     let name = match time::timeout(left, receive(stream, stop, &mut unfinished)).await {
@@ -103,7 +112,7 @@ pub(super) type Stop = watch::Receiver<bool>;
 /// silent, or whose request comes in one piece, needs no room for one.
 async fn receive(
     stream: &TcpStream,
-    mut stop: Stop,
+    stop: &mut Stop,
     unfinished: &mut Option<Box<RequestDecoder>>,
 ) -> Result<Box<str>, NoRequest> {
     loop {

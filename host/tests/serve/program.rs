@@ -6,6 +6,7 @@ use std::net::{TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixDatagram;
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 use tempfile::TempDir;
@@ -177,15 +178,21 @@ fn a_closed_stdout_does_not_end_it() {
 }
 
 #[test]
-fn a_silent_connection_does_not_hold_up_the_stop() {
-    let folder = folder(&[]);
+fn connections_with_nothing_to_do_do_not_hold_up_the_stop() {
+    let folder = folder(&[("long", &[7; 100_000])]);
     let (program, address) = Program::serve(folder.path(), &["--grace", "15s", "-v"]);
     let mut silent = connect(address);
     program.logged("connected");
+    let mut done = connect(address);
+    done.write_all(&request(b"long")).unwrap();
+    assert!(read_all(&mut done).unwrap() == response(&[7; 100_000]));
+    program.logged("end=");
     program.signal(Signal::TERM);
     assert_eq!(read_all(&mut silent).unwrap(), b"");
     assert!(program.logged("end=").contains("end=\"stopped\""));
+    let start = Instant::now();
     assert_eq!(program.ended().0, Some(0));
+    assert!(start.elapsed() < Duration::from_secs(5));
 }
 
 /// Where it listens is told once per listener, dual-stack is one listener, and only a server that no
