@@ -19,3 +19,8 @@ pub use server::RunningServer;
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 struct Readme;
+
+/// The Rust in the embedded example's page compiles, with embassy-net as well.
+#[cfg(doctest)]
+#[doc = include_str!("../../embedded-example/README.md")]
+struct EmbeddedExample;

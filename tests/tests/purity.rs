@@ -12,8 +12,8 @@ use serde_json::Value;
 const RULE: &[(&str, &[&str], &[&str])] = &[
     ("fetchlet-codec", &[], &["log", "smoltcp", "tokio", "tracing"]),
     ("fetchlet", &["fetchlet-codec"], &["smoltcp"]),
-    // The host only for its simulated peer: it must be optional, see below.
-    ("fetchlet-embedded-example", &["fetchlet-codec", "fetchlet"], &["tokio"]),
+    // The host, and what its programs need, only by a feature: see below.
+    ("fetchlet-embedded-example", &["fetchlet-codec", "fetchlet"], &[]),
     ("fetchlet-sizes", &["fetchlet-codec"], &[]),
     ("fetchlet-tests", &["fetchlet-codec", "fetchlet", "fetchlet-embedded-example"], &[]),
 ];
@@ -183,8 +183,14 @@ fn the_embedded_example_takes_the_host_only_by_a_feature() {
     let workspace = workspace();
     let example = workspace.get("fetchlet-embedded-example").into_iter().flatten();
     for dependency in example.filter(|used| is_normal(used)) {
-        if name(dependency) == "fetchlet" {
-            assert!(dependency["optional"] == true, "the host library must be optional");
-        }
+        let needed = ["crc", "fetchlet-codec", "smoltcp"].contains(&name(dependency));
+        assert_eq!(dependency["optional"] == false, needed, "{}", name(dependency));
     }
+    let edges = "--edges=normal,no-proc-macro";
+    let tree = tree(&["-p=fetchlet-embedded-example", "--no-default-features", edges]);
+    assert!(tree.contains_key("smoltcp"));
+    for absent in ["fetchlet", "tokio", "clap", "rustix", "log"] {
+        assert!(!tree.contains_key(absent), "the library alone compiles {absent}");
+    }
+    assert!(!tree["smoltcp"].contains("std") && !tree["smoltcp"].contains("alloc"));
 }

@@ -1,0 +1,77 @@
+//! The TAP: is there one, and does it run?
+
+use std::fs::File;
+use std::io;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use nix::ifaddrs::getifaddrs;
+use nix::net::if_::InterfaceFlags;
+use smoltcp::phy::{Medium, TunTapInterface};
+
+use crate::failure::Failure;
+
+const DEVICE: &str = "/dev/net/tun";
+
+/// Whether TAPs can be had at all.
+pub(crate) fn check() -> Result<(), Failure> {
+    let Err(fault) = File::options().read(true).write(true).open(DEVICE) else { return Ok(()) };
+    Err(Failure::Unavailable(match fault.kind() {
+        io::ErrorKind::NotFound => format!(
+            "there is no {DEVICE}: load the module by `modprobe tun`, or start the container with \
+             --device {DEVICE}"
+        ),
+        _ => format!(
+            "{DEVICE} is refused here ({fault}): run this as root, or open it to users by \
+             `chmod 666 {DEVICE}`"
+        ),
+    }))
+}
+
+/// A new TAP, which is gone when it is dropped.
+pub(crate) fn create(name: &str) -> Result<TunTapInterface, Failure> {
+    TunTapInterface::new(name, Medium::Ethernet)
+        .map_err(|fault| Failure::Unavailable(format!("a TAP can't be made here: {fault}")))
+}
+
+/// A TAP that somebody has made. Asked for first: opening a name that is free would make one.
+pub(crate) fn attach(name: &str) -> Result<TunTapInterface, Failure> {
+    if flags(name)?.is_none() {
+        return Err(Failure::Unavailable(format!(
+            "there is no interface {name}: make it by `ip tuntap add dev {name} mode tap user $USER`"
+        )));
+    }
+    TunTapInterface::new(name, Medium::Ethernet).map_err(|fault| {
+        let why = match fault.kind() {
+            io::ErrorKind::ResourceBusy => "another process has it",
+            io::ErrorKind::InvalidInput => "it is no TAP",
+            _ => "make it for your user by `ip tuntap add ... user $USER`, or run this as root",
+        };
+        Failure::Unavailable(format!("{name} can't be used ({fault}): {why}"))
+    })
+}
+
+/// Waits until the kernel sends by it, about a millisecond after it got a device at its other end: the
+/// answer to a question that is put earlier is lost, and the question repeated only after a second.
+pub(crate) fn wait_until_running(name: &str) -> Result<(), Failure> {
+    let give_up = Instant::now() + Duration::from_secs(2);
+    loop {
+        let flags = flags(name)?.unwrap_or(InterfaceFlags::empty());
+        if flags.contains(InterfaceFlags::IFF_RUNNING) {
+            return Ok(());
+        }
+        if !flags.contains(InterfaceFlags::IFF_UP) || Instant::now() > give_up {
+            return Err(Failure::Unavailable(format!(
+                "{name} is not up: start it by `ip link set {name} up`"
+            )));
+        }
+        thread::sleep(Duration::from_micros(200));
+    }
+}
+
+/// The flags of an interface, if there is one of this name.
+fn flags(name: &str) -> Result<Option<InterfaceFlags>, Failure> {
+    let mut all = getifaddrs()
+        .map_err(|fault| Failure::Failed(format!("the interfaces can't be listed: {fault}")))?;
+    Ok(all.find(|interface| interface.interface_name == name).map(|interface| interface.flags))
+}

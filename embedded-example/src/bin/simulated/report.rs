@@ -1,0 +1,102 @@
+//! What a newcomer wants to see, on stdout.
+
+use std::io::{self, Write};
+use std::time::Duration;
+
+use fetchlet_embedded_example::link::{Counters, Monitor};
+use indicatif::{BinaryBytes, HumanBytes};
+use smoltcp::wire::Ipv4Cidr;
+
+use crate::Source;
+use crate::args::Args;
+use crate::network::{DEVICE, GATEWAY};
+use crate::sink::Received;
+
+/// Who is where.
+pub(crate) fn beginning(args: &Args, source: &Source) -> io::Result<()> {
+    let (server, file) = (source.server, source.file.escape_debug());
+    match &source.demo {
+        Some(demo) => {
+            writeln!(
+                io::stdout(),
+                "server    {server}, serves {} ({} bytes)",
+                demo.path().display(),
+                demo.size()
+            )?;
+        }
+        None => writeln!(io::stdout(), "server    {server}")?,
+    }
+    let (gateway, port) = (GATEWAY.address(), server.port());
+    writeln!(io::stdout(), "gateway   {gateway} port {port}, hands connections to the server")?;
+    writeln!(
+        io::stdout(),
+        "device    {}, {} to receive into",
+        DEVICE.address(),
+        HumanBytes(args.rx_buffer as u64)
+    )?;
+    writeln!(io::stdout(), "request   {file} from {gateway} port {port}")
+}
+
+/// What was on the cable.
+pub(crate) fn segment(monitor: &Monitor) -> io::Result<()> {
+    writeln!(io::stdout(), "sent      {}", counted(monitor.sent()))?;
+    writeln!(io::stdout(), "received  {}", counted(monitor.received()))
+}
+
+fn counted(counters: Counters) -> String {
+    let Counters { frames, bytes, dropped, corrupted, overflowed } = counters;
+    format!(
+        "{frames} frames, {bytes} bytes; {dropped} lost, {corrupted} damaged, {overflowed} too many"
+    )
+}
+
+/// The file, and whether it is the one that was served; without a server of our own it is whole, and
+/// more can't be said.
+pub(crate) fn end(
+    args: &Args,
+    source: &Source,
+    sink: &Received,
+    len: u32,
+    elapsed: Duration,
+) -> io::Result<bool> {
+    let rate = f64::from(len) / elapsed.as_secs_f64().max(1e-6);
+    let ms = elapsed.as_secs_f64() * 1e3;
+    writeln!(io::stdout(), "response  {len} bytes in {ms:.1} ms, {}/s", BinaryBytes(rate as u64))?;
+    let (crc, sha) = (sink.hasher().crc32(), sink.hasher().sha256());
+    writeln!(io::stdout(), "CRC-32    {crc}  at the device")?;
+    writeln!(io::stdout(), "SHA-256   {sha}  at the device")?;
+    if let Some(path) = &args.output {
+        writeln!(io::stdout(), "kept as   {}", path.display())?;
+    }
+    let Some(demo) = &source.demo else {
+        writeln!(io::stdout(), "whole: all bytes that the server announced have come")?;
+        return Ok(true);
+    };
+    let (sent_crc, sent_sha) = (demo.sent().crc32(), demo.sent().sha256());
+    writeln!(io::stdout(), "CRC-32    {sent_crc}  at the server")?;
+    writeln!(io::stdout(), "SHA-256   {sent_sha}  at the server")?;
+    let equal = crc == sent_crc && sha == sent_sha && u64::from(len) == demo.size();
+    writeln!(
+        io::stdout(),
+        "{}",
+        if equal { "equal: the device has the server's file" } else { "DIFFERENT" }
+    )?;
+    Ok(equal)
+}
+
+/// The one line that tells a script where to connect to.
+pub(crate) fn ready(gateway: Ipv4Cidr, source: &Source) -> io::Result<()> {
+    let (port, file) = (source.server.port(), source.file.escape_debug());
+    write!(io::stdout(), "ready address={gateway} port={port} file={file}")?;
+    if let Some(demo) = &source.demo {
+        let (crc, sha) = (demo.sent().crc32(), demo.sent().sha256());
+        write!(io::stdout(), " bytes={} crc32={crc} sha256={sha}", demo.size())?;
+    }
+    writeln!(io::stdout())?;
+    io::stdout().flush()
+}
+
+/// Why the report is missing.
+pub(crate) fn unwritten(error: io::Error) -> String {
+    format!("cannot write to stdout: {error}")
+}

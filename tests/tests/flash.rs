@@ -1,0 +1,243 @@
+//! `Blocks` in front of a flash driver: never an odd cut, whatever the pieces were. The flash is a model
+//! that is stricter than most: a word is written once, aligned, and only after its sector was erased.
+
+use std::ops::Range;
+
+use embedded_storage::nor_flash::{
+    ErrorType, NorFlash, NorFlashError, NorFlashErrorKind, ReadNorFlash, check_erase, check_read,
+    check_write,
+};
+use fetchlet_embedded_example::{Block, BlockWriter, Blocks, Sink};
+use fetchlet_tests::{LIMIT, Noise, cut, cuttings, within};
+
+const WORD: usize = 4;
+const SECTOR: usize = 64;
+const SECTORS: usize = 8;
+
+/// What files go to; other things are before and after it.
+const PARTITION: Range<u32> = 128..448;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fault {
+    Address(NorFlashErrorKind),
+    /// A word that was written since it was erased, or never erased.
+    NotErased,
+}
+
+impl NorFlashError for Fault {
+    fn kind(&self) -> NorFlashErrorKind {
+        match self {
+            Self::Address(kind) => *kind,
+            Self::NotErased => NorFlashErrorKind::Other,
+        }
+    }
+}
+
+struct Flash {
+    bytes: Vec<u8>,
+    erased: Vec<bool>,
+    /// How often, per sector.
+    erasures: [u32; SECTORS],
+}
+
+impl Flash {
+    /// As it comes from its last use: nothing is erased.
+    fn used() -> Self {
+        let bytes = vec![0x55; SECTORS * SECTOR];
+        Self { erased: vec![false; bytes.len() / WORD], bytes, erasures: [0; SECTORS] }
+    }
+}
+
+impl ErrorType for Flash {
+    type Error = Fault;
+}
+
+impl ReadNorFlash for Flash {
+    const READ_SIZE: usize = 1;
+
+    fn read(&mut self, offset: u32, bytes: &mut [u8]) -> Result<(), Fault> {
+        check_read(self, offset, bytes.len()).map_err(Fault::Address)?;
+        bytes.copy_from_slice(&self.bytes[offset as usize..][..bytes.len()]);
+        Ok(())
+    }
+
+    fn capacity(&self) -> usize {
+        self.bytes.len()
+    }
+}
+
+impl NorFlash for Flash {
+    const WRITE_SIZE: usize = WORD;
+    const ERASE_SIZE: usize = SECTOR;
+
+    fn erase(&mut self, from: u32, to: u32) -> Result<(), Fault> {
+        check_erase(self, from, to).map_err(Fault::Address)?;
+        let range = from as usize..to as usize;
+        self.bytes[range.clone()].fill(0xFF);
+        self.erased[range.start / WORD..range.end / WORD].fill(true);
+        for sector in &mut self.erasures[range.start / SECTOR..range.end / SECTOR] {
+            *sector += 1;
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, offset: u32, bytes: &[u8]) -> Result<(), Fault> {
+        check_write(self, offset, bytes.len()).map_err(Fault::Address)?;
+        let range = offset as usize..offset as usize + bytes.len();
+        let words = &mut self.erased[range.start / WORD..range.end / WORD];
+        if words.contains(&false) {
+            return Err(Fault::NotErased);
+        }
+        words.fill(false);
+        self.bytes[range].copy_from_slice(bytes);
+        Ok(())
+    }
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum WriteError {
+    TooLarge,
+    Flash(Fault),
+}
+
+/// A driver as firmware would have it: it erases at the beginning and pads the tail.
+struct Driver(Flash);
+
+impl<const N: usize> BlockWriter<N> for Driver {
+    type Error = WriteError;
+
+    fn begin(&mut self, len: u32) -> Result<(), WriteError> {
+        if len > PARTITION.end - PARTITION.start {
+            return Err(WriteError::TooLarge);
+        }
+        let end = PARTITION.start + len.next_multiple_of(SECTOR as u32);
+        self.0.erase(PARTITION.start, end).map_err(WriteError::Flash)
+    }
+
+    fn write(&mut self, offset: u32, block: Block<'_, N>) -> Result<(), WriteError> {
+        let mut padded = [0xFF; N];
+        let bytes = match block {
+            Block::Whole(bytes) => {
+                assert_eq!(bytes.as_ptr().align_offset(4), 0, "in memory as well");
+                &bytes[..]
+            }
+            Block::Tail(tail) => {
+                padded[..tail.len()].copy_from_slice(tail);
+                &padded[..tail.len().next_multiple_of(WORD)]
+            }
+        };
+        self.0.write(PARTITION.start + offset, bytes).map_err(WriteError::Flash)
+    }
+}
+
+fn write<const N: usize>(blocks: &mut Blocks<Driver, N>, file: &[u8], pieces: &[&[u8]]) {
+    blocks.begin(u32::try_from(file.len()).unwrap()).unwrap();
+    for piece in pieces {
+        blocks.write(piece).unwrap();
+    }
+    blocks.finish().unwrap();
+}
+
+/// The file is there, padded, in sectors erased `times` each, and all else is as it was.
+fn check(flash: &Flash, file: &[u8], times: u32, what: &str) {
+    let start = PARTITION.start as usize;
+    let erased = start..start + file.len().next_multiple_of(SECTOR);
+    for (sector, erasures) in flash.erasures.iter().enumerate() {
+        let expected = if erased.contains(&(sector * SECTOR)) { times } else { 0 };
+        assert_eq!(*erasures, expected, "sector {sector}, {what}");
+    }
+    let mut expected = vec![0x55; flash.bytes.len()];
+    expected[erased].fill(0xFF);
+    expected[start..start + file.len()].copy_from_slice(file);
+    assert!(flash.bytes == expected, "{what}");
+}
+
+fn every_size_in_every_cutting<const N: usize>() {
+    for size in 0..=3 * N + 1 {
+        let file = Noise::new(size as u64).bytes(size);
+        for (name, pieces) in cuttings(&file) {
+            let mut blocks = Blocks::<_, N>::new(Driver(Flash::used()));
+            write(&mut blocks, &file, &pieces);
+            check(&blocks.into_inner().0, &file, 1, &format!("{size} bytes by {N}, {name}"));
+        }
+    }
+}
+
+#[test]
+fn blocks_of_a_word_fit_the_flash() {
+    within(LIMIT, every_size_in_every_cutting::<WORD>);
+}
+
+#[test]
+fn blocks_of_a_page_fit_the_flash() {
+    within(LIMIT, every_size_in_every_cutting::<16>);
+}
+
+#[test]
+fn blocks_of_a_sector_fit_the_flash() {
+    within(LIMIT, every_size_in_every_cutting::<SECTOR>);
+}
+
+#[test]
+fn blocks_of_several_sectors_and_a_half_fit_the_flash() {
+    within(LIMIT, || {
+        let file = Noise::new(1).bytes(320);
+        for size in [159, 160, 161, 319, 320] {
+            let file = &file[..size];
+            let mut blocks = Blocks::<_, 160>::new(Driver(Flash::used()));
+            write(&mut blocks, file, &cut(file, [7]));
+            check(&blocks.into_inner().0, file, 1, &format!("{size} bytes by 160"));
+        }
+    });
+}
+
+#[test]
+fn a_second_file_begins_anew() {
+    within(LIMIT, || {
+        let mut blocks = Blocks::<_, 16>::new(Driver(Flash::used()));
+        // Broken off in the middle of a block, as by a lost connection.
+        Sink::begin(&mut blocks, 40).unwrap();
+        blocks.write(&[7; 21]).unwrap();
+        let file = Noise::new(2).bytes(50);
+        write(&mut blocks, &file, &cut(&file, [9]));
+        check(&blocks.into_inner().0, &file, 2, "after one broken off");
+    });
+}
+
+#[test]
+fn a_file_too_large_for_the_flash_is_refused_before_anything_is_erased() {
+    within(LIMIT, || {
+        let room = PARTITION.end - PARTITION.start;
+        for len in [room + 1, room + 16, u32::MAX] {
+            let mut blocks = Blocks::<_, 16>::new(Driver(Flash::used()));
+            assert_eq!(blocks.begin(len), Err(WriteError::TooLarge));
+            check(&blocks.into_inner().0, &[], 1, &format!("{len} bytes"));
+        }
+        let file = Noise::new(3).bytes(room as usize);
+        let mut blocks = Blocks::<_, 16>::new(Driver(Flash::used()));
+        write(&mut blocks, &file, &[&file]);
+        check(&blocks.into_inner().0, &file, 1, "all of the partition");
+    });
+}
+
+/// Else the tests above say nothing.
+#[test]
+fn the_model_forbids_what_flash_forbids() {
+    let mut flash = Flash::used();
+    let unaligned = Err(Fault::Address(NorFlashErrorKind::NotAligned));
+    let outside = Err(Fault::Address(NorFlashErrorKind::OutOfBounds));
+    assert_eq!(flash.write(0, &[0; 4]), Err(Fault::NotErased));
+    assert_eq!(flash.erase(0, 63), unaligned);
+    assert_eq!(flash.erase(448, 576), outside);
+    assert_eq!(flash.erase(0, 64), Ok(()));
+    assert_eq!(flash.write(2, &[0; 4]), unaligned);
+    assert_eq!(flash.write(0, &[0; 3]), unaligned);
+    assert_eq!(flash.write(512, &[0; 4]), outside);
+    assert_eq!(flash.write(60, &[0; 8]), Err(Fault::NotErased));
+    assert_eq!(flash.write(4, &[0xFF; 4]), Ok(()));
+    assert_eq!(flash.write(4, &[0; 4]), Err(Fault::NotErased));
+    let mut read = [0; 4];
+    assert_eq!(flash.read(510, &mut read), outside);
+    assert_eq!(flash.read(4, &mut read), Ok(()));
+    assert_eq!(read, [0xFF; 4]);
+}

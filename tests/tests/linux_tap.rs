@@ -1,0 +1,209 @@
+//! The built `linux_tap` on TAPs of its own and on one that exists, all in namespaces that end with
+//! these tests.
+//!
+//! Where user namespaces or `/dev/net/tun` are refused nothing can be tried: then this says so, and fails
+//! if `CI` is `true`.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+use fetchlet_tests::{LIMIT, Noise, within};
+use tempfile::TempDir;
+
+/// One of the programs that `cargo test --workspace` builds beside the tests.
+fn built(name: &str) -> PathBuf {
+    let tests = std::env::current_exe().unwrap();
+    let program = tests.ancestors().nth(2).unwrap().join(name);
+    let hint = "not built: run the tests of the whole workspace, or cargo build --workspace";
+    assert!(program.exists(), "{program:?} is {hint}");
+    program
+}
+
+fn run(command: &mut Command) -> Output {
+    command.stdin(Stdio::null()).output().unwrap_or_else(|error| panic!("{command:?}: {error}"))
+}
+
+/// Says why nothing was tried.
+#[expect(
+    clippy::explicit_write,
+    reason = "the harness keeps what `eprintln` says if a test passes"
+)]
+fn skip(reason: &str) {
+    let reason = reason.trim_end();
+    assert!(std::env::var_os("CI").is_none_or(|ci| ci != "true"), "not tried: {reason}");
+    writeln!(std::io::stderr(), "SKIPPED, linux_tap was not tried: {reason}").unwrap();
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn entries(folder: impl AsRef<Path>) -> Vec<PathBuf> {
+    let mut all: Vec<_> =
+        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    all.sort();
+    all
+}
+
+/// Those of this machine; none of these tests may add one.
+fn taps() -> Vec<PathBuf> {
+    let mut all = entries("/sys/class/net");
+    all.retain(|path| path.join("tun_flags").exists());
+    all
+}
+
+/// Runs the program on a network of its own; `None`, and said so, where that is refused.
+fn alone(arguments: &[&str]) -> Option<Output> {
+    let temporary = TempDir::new().unwrap();
+    let interfaces = taps();
+    let mut program = Command::new(built("linux_tap"));
+    let output = run(program.args(arguments).env("TMPDIR", temporary.path()));
+    assert_eq!(entries(temporary.path()), [""; 0].map(PathBuf::from), "files are left behind");
+    assert_eq!(taps(), interfaces, "interfaces are left behind");
+    if output.status.code() == Some(69) {
+        let said = text(&output.stderr);
+        assert_eq!(said.lines().count(), 1, "one line: {said}");
+        skip(&said);
+        return None;
+    }
+    Some(output)
+}
+
+#[test]
+fn without_arguments_it_needs_nothing_and_leaves_nothing() {
+    within(LIMIT, || {
+        let Some(output) = alone(&[]) else { return };
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        let said = text(&output.stdout);
+        assert!(said.contains("fetched 16777216 bytes from 192.168.69.1:"), "{said}");
+        assert!(said.ends_with("\nequal\n"), "{said}");
+        assert_eq!(text(&output.stderr), "");
+    });
+}
+
+#[test]
+fn windows_small_and_large_fetch_files_small_and_large() {
+    within(LIMIT, || {
+        for (size, window) in
+            [("0", "1MiB"), ("1", "64"), ("3001", "64"), ("1461", "512"), ("1MiB", "4KiB")]
+        {
+            let Some(output) = alone(&["--size", size, "--rx-buffer", window]) else { return };
+            assert_eq!(output.status.code(), Some(0), "{size} by {window}: {output:?}");
+        }
+    });
+}
+
+/// A network namespace with a TAP, and our program serving a folder in it; gone when dropped.
+struct Network {
+    server: Child,
+    port: String,
+}
+
+const SET_UP: &str = "set -e
+    ip link set lo up
+    ip tuntap add dev tap7 mode tap
+    ip address add 192.168.69.1/24 dev tap7
+    ip link set tap7 up
+    ip tuntap add dev tap8 mode tap
+    exec \"$0\" serve -q --bind 192.168.69.1 --root \"$1\" 0";
+
+impl Network {
+    /// `None`, and said so, where that is refused.
+    fn new(root: &Path) -> Option<Self> {
+        let mut command = Command::new("unshare");
+        command.args(["--map-root-user", "--net", "sh", "-c", SET_UP]);
+        command.arg(built("fetchlet")).arg(root).stdin(Stdio::null());
+        let spawned = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+        let mut server = match spawned {
+            Ok(server) => server,
+            Err(error) => {
+                skip(&format!("unshare: {error}"));
+                return None;
+            }
+        };
+        let mut line = String::new();
+        BufReader::new(server.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        match line.trim_end().strip_prefix("listening on 192.168.69.1:") {
+            Some(port) => Some(Self { server, port: port.into() }),
+            None => {
+                skip(&text(&server.wait_with_output().unwrap().stderr));
+                None
+            }
+        }
+    }
+
+    fn fetch(&self, tap: &str, server: [&str; 3], options: &[&str]) -> Output {
+        let mut command = Command::new("nsenter");
+        command.args(["--user", "--net", "--preserve-credentials", "--target"]);
+        command.arg(self.server.id().to_string()).arg(built("linux_tap"));
+        command.args(["--tap", tap, "--address", "192.168.69.100/24"]);
+        run(command.arg("--server").args(server).args(options))
+    }
+
+    /// The program says `words`, in one line, and exits with `code`.
+    fn refuses(&self, tap: &str, server: [&str; 3], options: &[&str], code: i32, words: &str) {
+        let output = self.fetch(tap, server, options);
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{words}: {output:?}");
+        assert!(said.contains(words) && said.lines().count() == 1, "{words}: {said}");
+    }
+}
+
+impl Drop for Network {
+    fn drop(&mut self) {
+        // Neither fails but for a child that has ended already.
+        self.server.kill().ok();
+        self.server.wait().ok();
+    }
+}
+
+#[test]
+fn a_tap_that_exists_is_used_again_and_again() {
+    within(LIMIT, || {
+        let folder = TempDir::new().unwrap();
+        let content = Noise::new(5).bytes(3_000_001);
+        fs::write(folder.path().join("large"), &content).unwrap();
+        fs::write(folder.path().join("empty"), "").unwrap();
+        let Some(network) = Network::new(folder.path()) else { return };
+
+        let output = folder.path().join("got");
+        let option = ["-o", output.to_str().unwrap()];
+        let at = |file| ["192.168.69.1", &network.port, file];
+        let fetched = network.fetch("tap7", at("large"), &option);
+        assert_eq!(fetched.status.code(), Some(0), "{fetched:?}");
+        assert!(fs::read(&output).unwrap() == content);
+        network.refuses("tap7", at("large"), &option, 1, "got exists");
+        assert!(fs::read(&output).unwrap() == content);
+
+        let empty = network.fetch("tap7", at("empty"), &["-v", "--gateway", "192.168.69.1"]);
+        assert_eq!(empty.status.code(), Some(0), "{empty:?}");
+        let none = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+        assert!(text(&empty.stdout).contains(none), "{empty:?}");
+    });
+}
+
+#[test]
+fn each_way_to_fail_is_told_from_the_others() {
+    within(LIMIT, || {
+        let folder = TempDir::new().unwrap();
+        let Some(network) = Network::new(folder.path()) else { return };
+        let output = folder.path().join("got");
+        let option = ["-o", output.to_str().unwrap()];
+        let at = |file| ["192.168.69.1", &network.port, file];
+
+        network.refuses("tap7", at("missing"), &option, 1, "no such file (R8)");
+        // The server's port is not this one, whichever the system gave it.
+        let closed = if network.port == "40000" { "40001" } else { "40000" };
+        let refused = ["192.168.69.1", closed, "file"];
+        network.refuses("tap7", refused, &option, 1, "refused the connection");
+        let nobody = ["192.168.69.77", "5000", "file"];
+        let soon = ["--timeout", "200ms"];
+        network.refuses("tap7", nobody, &soon, 1, "nobody accepted the connection in time");
+        network.refuses("tap9", at("file"), &option, 69, "there is no interface tap9");
+        network.refuses("tap8", at("file"), &option, 69, "tap8 is not up");
+        network.refuses("lo", at("file"), &option, 69, "it is no TAP");
+        assert_eq!(entries(folder.path()), [""; 0].map(PathBuf::from), "nothing was written (R14)");
+    });
+}

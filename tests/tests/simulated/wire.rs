@@ -1,0 +1,108 @@
+//! A device outside of the program: frames in datagrams, as an emulator sends them.
+
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, Stdio};
+use std::task::Poll;
+
+use fetchlet_codec::Filename;
+use fetchlet_embedded_example::link::{Datagram, WallClock};
+use fetchlet_embedded_example::{Checksum, Config, Sink, Station, Storage};
+use fetchlet_tests::{LIMIT, within};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use smoltcp::iface::SocketStorage;
+use smoltcp::time::Duration;
+use smoltcp::wire::{EthernetAddress, Ipv4Address, Ipv4Cidr};
+
+use crate::simulated;
+
+/// Takes the checksum only.
+struct Nowhere;
+
+impl Sink for Nowhere {
+    type Error = ();
+
+    fn begin(&mut self, _: u32) -> Result<(), ()> {
+        Ok(())
+    }
+
+    fn write(&mut self, _: &[u8]) -> Result<(), ()> {
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Result<(), ()> {
+        Ok(())
+    }
+}
+
+/// Fetches the demo's file over datagrams, as a device in an emulator does: its CRC-32.
+fn fetch(device: Datagram, port: u16) -> u32 {
+    let (mut receive, mut transmit) = ([0; 4096], [0; 64]);
+    let mut socket = [SocketStorage::EMPTY];
+    let storage = Storage { receive: &mut receive, transmit: &mut transmit, socket: &mut socket };
+    let clock = WallClock::start();
+    let config = Config {
+        hardware: EthernetAddress([2, 0, 0, 0, 0, 2]),
+        address: Ipv4Cidr::new(Ipv4Address::new(192, 168, 69, 2), 24),
+        gateway: None,
+        seed: 3,
+        timeout: Duration::from_secs(20),
+        ack_delay: None,
+    };
+    let mut station: Station<'_, _, 64> = Station::new(device, &config, storage, clock.now());
+    let name = Filename::new("demo.bin").unwrap();
+    station.fetch(name, Ipv4Address::new(192, 168, 69, 1), port).unwrap();
+    let (mut sink, mut len) = (Checksum::new(Nowhere), None);
+    loop {
+        let now = clock.now();
+        if let Poll::Ready(ready) = station.poll(now, &mut sink) {
+            len = Some(ready.unwrap());
+        }
+        if len.is_some() && station.is_closed() {
+            assert_eq!(len, Some(100_000));
+            return sink.crc32();
+        }
+        let delay = station.poll_delay(now).unwrap_or(Duration::from_secs(1));
+        let tv_sec = i64::try_from(delay.secs()).unwrap();
+        let timeout = Timespec { tv_sec, tv_nsec: delay.micros() as i64 * 1000 };
+        poll(&mut [PollFd::new(station.device_mut(), PollFlags::IN)], Some(&timeout)).unwrap();
+    }
+}
+
+struct Killed(Child);
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        // Neither fails but for a child that has ended already.
+        self.0.kill().ok();
+        self.0.wait().ok();
+    }
+}
+
+#[test]
+fn a_device_outside_is_served_until_its_connection_ends() {
+    within(LIMIT, || {
+        for losses in [&[][..], &["--drop", "3", "--corrupt", "2"]] {
+            let folder = tempfile::tempdir().unwrap();
+            let [near, far] = ["near", "far"].map(|name| folder.path().join(name));
+            let device = Datagram::bind(&near, &far).unwrap();
+            let (local, remote) = (far.to_str().unwrap(), near.to_str().unwrap());
+            let arguments = [&["--size", "100000", "--wire", local, remote], losses].concat();
+            let child = simulated(&arguments).stdout(Stdio::piped()).spawn().unwrap();
+            let mut child = Killed(child);
+            let mut stdout = BufReader::new(child.0.stdout.take().unwrap());
+            let mut ready = String::new();
+            stdout.read_line(&mut ready).unwrap();
+            let value = |key: &str| {
+                let mut words = ready.split_whitespace().filter_map(|word| word.split_once('='));
+                words.find(|word| word.0 == key).unwrap_or_else(|| panic!("{ready}")).1
+            };
+            let crc32 = fetch(device, value("port").parse().unwrap());
+            assert_eq!(format!("{crc32:08x}"), value("crc32"));
+            assert_eq!(child.0.wait().unwrap().code(), Some(0), "{losses:?}");
+            let mut rest = String::new();
+            stdout.read_to_string(&mut rest).unwrap();
+            assert!(rest.contains("\nreceived  ") || rest.starts_with("sent "), "{rest}");
+            assert!(!far.exists(), "its socket is still there");
+        }
+    });
+}

@@ -1,0 +1,154 @@
+//! How a connection can end before the file is whole, each told apart, with its counts (R12).
+
+use fetchlet_codec::{DecodeError, DownloadError};
+use fetchlet_embedded_example::TransferError;
+use fetchlet_tests::{LIMIT, within};
+use smoltcp::time::{Duration, Instant};
+
+use crate::world::{Fault, HELLO, Manners, Outcome, REQUEST, World, response};
+
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+fn run(answer: &[u8], manners: Manners) -> Outcome {
+    World { manners, ..World::new(answer) }.run()
+}
+
+/// What is missing when only so many bytes of [`HELLO`] came; nothing of them is all.
+fn missing(came: usize) -> Option<DownloadError> {
+    match came {
+        0..8 => Some(DownloadError::ClosedInHeader { received: came as u8 }),
+        8..13 => Some(DownloadError::ClosedInData { received: came as u32 - 8, expected: 5 }),
+        _ => None,
+    }
+}
+
+#[test]
+fn a_fin_at_every_byte_is_a_truncation_with_its_counts() {
+    within(LIMIT, || {
+        for came in 0..=HELLO.len() {
+            let outcome = run(&HELLO[..came], Manners::Fin);
+            let expected = missing(came).map_or(Ok(5), |error| Err(TransferError::Download(error)));
+            assert_eq!(outcome.result, expected, "after {came} bytes");
+            assert_eq!(outcome.sink.data, &b"hello"[..came.saturating_sub(8)]);
+            assert_eq!(outcome.sink.finished, came == HELLO.len());
+        }
+    });
+}
+
+#[test]
+fn a_reset_at_every_byte_is_told_apart_with_its_counts() {
+    within(LIMIT, || {
+        for came in 0..=HELLO.len() {
+            let outcome = run(&HELLO[..came], Manners::Reset);
+            let expected = missing(came).map_or(Ok(5), |error| Err(TransferError::Reset(error)));
+            assert_eq!(outcome.result, expected, "after {came} bytes");
+            assert_eq!(outcome.sink.data, &b"hello"[..came.saturating_sub(8)]);
+            assert_eq!(outcome.sink.finished, came == HELLO.len());
+        }
+    });
+}
+
+#[test]
+fn a_refusal_is_told_apart_and_at_once() {
+    within(LIMIT, || {
+        let outcome = run(HELLO, Manners::Refuse);
+        assert_eq!(outcome.result, Err(TransferError::Refused));
+        assert!(outcome.at < Instant::from_millis(10), "{}", outcome.at);
+    });
+}
+
+#[test]
+fn a_host_that_is_not_there_times_out() {
+    within(LIMIT, || {
+        let outcome = run(HELLO, Manners::Absent);
+        assert_eq!(outcome.result, Err(TransferError::ConnectTimedOut));
+        assert_eq!(outcome.at, Instant::ZERO + TIMEOUT);
+    });
+}
+
+#[test]
+fn silence_at_every_byte_times_out() {
+    within(LIMIT, || {
+        for came in 0..HELLO.len() {
+            let world = World { manners: Manners::Silence, ..World::new(&HELLO[..came]) };
+            let outcome = world.run();
+            assert_eq!(outcome.result, Err(TransferError::TimedOut), "after {came} bytes");
+            let late = outcome.at - (Instant::ZERO + TIMEOUT);
+            assert!(late < Duration::from_millis(10), "after {came} bytes: {late} late");
+            assert_eq!(outcome.asked, REQUEST);
+            assert!(!outcome.sink.finished);
+        }
+    });
+}
+
+/// Slow is not silent (R15): at 100 bytes a second a file of 3 kB takes longer than the time-out.
+#[test]
+fn a_server_that_trickles_is_waited_for() {
+    within(LIMIT, || {
+        let mut world = World { timeout: Duration::from_secs(8), ..World::new(&[]) };
+        world.answer = response(&[1; 3000]);
+        world.conditions.rate = std::num::NonZero::new(100);
+        world.window = 256;
+        let outcome = world.run();
+        assert!(outcome.at > Instant::from_secs(30), "{}", outcome.at);
+        assert_eq!(outcome.whole(), [1; 3000]);
+    });
+}
+
+#[test]
+fn an_answer_without_a_file_gives_the_sink_nothing() {
+    within(LIMIT, || {
+        let bad = |at, found| TransferError::Download(DecodeError::BadMagic { at, found }.into());
+        for (answer, error) in [
+            (&b"\x49\x7E\x02\x00\x00\x00\x00\x00"[..], TransferError::NotFound),
+            (b"\x49\x7E\x02\x02\x00\x00\x00\x00", TransferError::Malformed),
+            (b"HTTP/1.1 400 Bad Request\r\n\r\n", bad(0, b'H')),
+            (b"\x49", TransferError::Download(DownloadError::ClosedInHeader { received: 1 })),
+            (b"\x49\x50", bad(1, b'\x50')),
+        ] {
+            let outcome = run(answer, Manners::Fin);
+            assert_eq!(outcome.result, Err(error), "{}", answer.escape_ascii());
+            assert!(outcome.sink.announced.is_none() && outcome.sink.data.is_empty());
+        }
+    });
+}
+
+/// R11: it does not wait for the rest of what can't become a response.
+#[test]
+fn garbage_is_refused_while_the_server_goes_on() {
+    within(LIMIT, || {
+        let outcome = run(b"\x49\x7E\x03", Manners::Silence);
+        assert!(matches!(outcome.result, Err(TransferError::Download(DownloadError::Decode(_)))));
+        assert!(outcome.at < Instant::from_millis(10), "{}", outcome.at);
+    });
+}
+
+/// R13: ended by the server or not, what follows the file changes nothing.
+#[test]
+fn bytes_after_the_file_are_ignored() {
+    within(LIMIT, || {
+        for more in [1, 5, 1000, 10_000] {
+            let answer = [HELLO, &vec![b'x'; more]].concat();
+            for manners in [Manners::Fin, Manners::Reset] {
+                let outcome = run(&answer, manners);
+                assert!(outcome.at < Instant::from_millis(10), "{}", outcome.at);
+                assert_eq!(outcome.whole(), b"hello", "{more} bytes more, {manners:?}");
+            }
+        }
+    });
+}
+
+#[test]
+fn a_sink_that_fails_ends_the_transfer() {
+    within(LIMIT, || {
+        let file = [3; 40_000];
+        for fault in [Fault::Begin, Fault::WriteAt(1), Fault::WriteAt(20_000), Fault::Finish] {
+            let fault = Some(fault);
+            let outcome = World { fault, ..World::new(&response(&file)) }.run();
+            assert_eq!(outcome.result.map_err(Some), Err(fault.map(TransferError::Sink)));
+            assert_eq!(outcome.sink.announced, Some(40_000));
+            assert_eq!(outcome.sink.finished, fault == Some(Fault::Finish));
+            assert_eq!(outcome.sink.data.is_empty(), fault == Some(Fault::Begin));
+        }
+    });
+}

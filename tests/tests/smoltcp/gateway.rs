@@ -1,0 +1,132 @@
+//! The far end of the segment, with the real server behind it.
+
+use std::fs;
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::task::Poll;
+use std::thread;
+use std::time;
+
+use fetchlet_codec::Filename;
+use fetchlet_embedded_example::link::{
+    Conditions, End, Gateway, GatewayConfig, Monitor, Served, WallClock, segment,
+};
+use fetchlet_embedded_example::{Station, Storage, TransferError};
+use fetchlet_tests::{LIMIT, Noise, RunningServer, within};
+use smoltcp::iface::SocketStorage;
+use smoltcp::time::Duration;
+use smoltcp::wire::{EthernetAddress, Ipv4Cidr};
+
+use crate::world::{Fault, HELLO, Memory, SERVER, config};
+
+struct Network<'a> {
+    station: Station<'a, End, 64>,
+    gateway: Gateway<End>,
+    monitor: Monitor,
+    clock: WallClock,
+}
+
+impl<'a> Network<'a> {
+    fn new(server: SocketAddr, storage: Storage<'a>) -> Self {
+        let (near, far) = segment(1500, Conditions::default(), Conditions::default());
+        let clock = WallClock::start();
+        let gateway = GatewayConfig {
+            hardware: EthernetAddress([2, 0, 0, 0, 0, 1]),
+            address: Ipv4Cidr::new(SERVER, 24),
+            port: server.port(),
+            server,
+            seed: 5,
+            buffer: 4096,
+            timeout: Duration::from_secs(20),
+        };
+        let gateway = Gateway::new(far, &gateway, clock.now());
+        let monitor = near.monitor();
+        let config = config(Duration::from_secs(10));
+        Self { station: Station::new(near, &config, storage, clock.now()), gateway, monitor, clock }
+    }
+
+    fn fetch(&mut self, name: &str, port: u16) -> Result<Vec<u8>, TransferError<Fault>> {
+        let (mut sink, mut result) = (Memory::default(), None);
+        self.station.fetch(Filename::new(name).unwrap(), SERVER, port).unwrap();
+        loop {
+            let now = self.clock.now();
+            if let Poll::Ready(ready) = self.station.poll(now, &mut sink) {
+                result = Some(ready);
+            }
+            self.gateway.poll(now);
+            match result {
+                Some(result) if self.station.is_closed() && !self.gateway.is_busy() => {
+                    return result.map(|_| sink.data);
+                }
+                _ => {}
+            }
+            let arrival = self.monitor.next_arrival().map(|_| Duration::ZERO);
+            let delays = [arrival, self.gateway.poll_delay(now), self.station.poll_delay(now)];
+            self.gateway.wait(delays.into_iter().flatten().min(), None).unwrap();
+        }
+    }
+}
+
+/// More often than the gateway has sockets, and at once: none of them may be worn out, and no port of
+/// the device may be used twice while the other side remembers it.
+#[test]
+fn a_station_fetches_again_and_again_at_once() {
+    within(LIMIT, || {
+        let folder = tempfile::tempdir().unwrap();
+        let content = Noise::new(2).bytes(50_000);
+        fs::write(folder.path().join("f"), &content).unwrap();
+        let server = RunningServer::start(folder.path());
+        let (mut receive, mut transmit) = ([0; 2048], [0; 128]);
+        let mut socket = [SocketStorage::EMPTY];
+        let storage =
+            Storage { receive: &mut receive, transmit: &mut transmit, socket: &mut socket };
+        let mut network = Network::new(server.addr(), storage);
+        for round in 0..10 {
+            assert!(network.fetch("f", server.port()).unwrap() == content, "round {round}");
+            assert_eq!(network.fetch("g", server.port()), Err(TransferError::NotFound));
+        }
+        let Served { accepted, finished, broken } = network.gateway.served();
+        // A device that has no use for the rest resets.
+        assert_eq!((accepted, finished + broken), (20, 20));
+        assert!(finished >= 10, "{finished} of {accepted} were finished");
+        assert!(network.clock.elapsed().as_secs() < 10, "{:?}", network.clock.elapsed());
+        assert!(network.gateway.error().is_none(), "{:?}", network.gateway.error());
+    });
+}
+
+/// A server that answers, and ends its side only when the device has: how that looked to it, and what
+/// the device has.
+fn patient(answer: &'static [u8]) -> (io::Result<usize>, Result<Vec<u8>, TransferError<Fault>>) {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let addr = listener.local_addr().unwrap();
+    let server = thread::spawn(move || {
+        let (mut connection, _) = listener.accept()?;
+        connection.set_read_timeout(Some(time::Duration::from_secs(10)))?;
+        connection.read_exact(&mut [0; 6])?;
+        connection.write_all(answer)?;
+        connection.read_to_end(&mut Vec::new())
+    });
+    let (mut receive, mut transmit) = ([0; 2048], [0; 128]);
+    let mut socket = [SocketStorage::EMPTY];
+    let storage = Storage { receive: &mut receive, transmit: &mut transmit, socket: &mut socket };
+    let fetched = Network::new(addr, storage).fetch("f", addr.port());
+    (server.join().unwrap(), fetched)
+}
+
+#[test]
+fn the_end_of_the_device_reaches_the_server() {
+    within(LIMIT, || {
+        let (ended, fetched) = patient(HELLO);
+        assert_eq!(fetched.as_deref(), Ok(&b"hello"[..]));
+        assert_eq!(ended.unwrap(), 0);
+    });
+}
+
+#[test]
+fn a_reset_by_the_device_reaches_the_server() {
+    within(LIMIT, || {
+        let (ended, fetched) = patient(b"garbage");
+        assert!(matches!(fetched, Err(TransferError::Download(_))), "{fetched:?}");
+        assert_eq!(ended.unwrap_err().kind(), ErrorKind::ConnectionReset);
+    });
+}

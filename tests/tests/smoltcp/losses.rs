@@ -1,0 +1,80 @@
+//! Frames that are lost or damaged: the file is whole all the same, and chance repeats itself.
+
+use fetchlet_embedded_example::TransferError;
+use fetchlet_embedded_example::link::Conditions;
+use fetchlet_tests::{LIMIT, Noise, within};
+use smoltcp::time::Duration;
+
+use crate::world::{Outcome, World, response};
+
+/// So long that TCP's own back-off after losses in a row stays below it.
+const TIMEOUT: Duration = Duration::from_secs(60);
+
+fn lossy(seed: u64, drop: u8, corrupt: u8, file: &[u8]) -> Outcome {
+    let conditions = Conditions { drop, corrupt, seed, ..Conditions::default() };
+    World { conditions, timeout: TIMEOUT, ..World::new(&response(file)) }.run()
+}
+
+#[test]
+fn eight_of_eight_seeds_bring_the_file_through() {
+    within(LIMIT, || {
+        let file = Noise::new(5).bytes(256 * 1024);
+        for seed in 1..=8 {
+            let outcome = lossy(seed, 5, 2, &file);
+            let (sent, received) = outcome.counters;
+            assert!(received.dropped > 0 && received.corrupted > 0, "seed {seed}: {received:?}");
+            assert!(sent.dropped + received.dropped < (sent.frames + received.frames) / 10);
+            assert!(outcome.whole() == file, "seed {seed}: other bytes");
+        }
+    });
+}
+
+#[test]
+fn a_mebibyte_survives_heavy_damage() {
+    within(LIMIT, || {
+        let file = Noise::new(6).bytes(1 << 20);
+        for seed in [1, 2] {
+            assert!(lossy(seed, 0, 10, &file).whole() == file, "seed {seed}: other bytes");
+        }
+    });
+}
+
+#[test]
+fn the_same_seed_is_the_same_run() {
+    within(LIMIT, || {
+        let file = Noise::new(5).bytes(100_000);
+        let run = |seed| {
+            let outcome = lossy(seed, 5, 2, &file);
+            (outcome.at, outcome.counters)
+        };
+        assert_eq!(run(3), run(3));
+        assert_ne!(run(3), run(4));
+    });
+}
+
+/// A queue that overflows is a loss like another.
+#[test]
+fn a_short_queue_costs_time_only() {
+    within(LIMIT, || {
+        let file = Noise::new(5).bytes(200_000);
+        let rate = std::num::NonZero::new(1_000_000);
+        let conditions = Conditions { rate, queue: 10, ..Conditions::default() };
+        let answer = response(&file);
+        let outcome = World { conditions, timeout: TIMEOUT, ..World::new(&answer) }.run();
+        assert!(outcome.counters.1.overflowed > 0, "{:?}", outcome.counters);
+        assert!(outcome.whole() == file);
+    });
+}
+
+/// ARP has no checksum: a neighbour's wrong address would be believed for a minute.
+#[test]
+fn a_damaged_arp_frame_is_lost() {
+    within(LIMIT, || {
+        let conditions = Conditions { corrupt: 100, ..Conditions::default() };
+        let outcome = World { conditions, ..World::new(&response(b"")) }.run();
+        assert_eq!(outcome.result, Err(TransferError::ConnectTimedOut));
+        let (sent, received) = outcome.counters;
+        assert!(sent.frames > 5 && sent.dropped == sent.frames && sent.corrupted == 0, "{sent:?}");
+        assert_eq!(received.frames, 0);
+    });
+}

@@ -1,0 +1,87 @@
+//! Whole files of lengths that are awkward for segments and windows.
+
+use fetchlet_embedded_example::link::Conditions;
+use fetchlet_tests::{LIMIT, Noise, within};
+use smoltcp::time::Duration;
+
+use crate::world::{World, response};
+
+/// What fits in a frame behind the headers, without TCP options.
+const MSS: usize = 1460;
+
+/// Small devices' windows, around a segment, and up to the last that needs no scaling, and the next.
+const WINDOWS: &[usize] = &[512, 536, 1459, 1460, 1461, 2048, 4096, 16_384, 65_535, 65_536];
+
+fn arrives(len: usize, window: usize, conditions: Conditions) {
+    let file = Noise::new(len as u64).bytes(len);
+    let outcome = World { window, conditions, ..World::new(&response(&file)) }.run();
+    let overflowed = outcome.counters.0.overflowed + outcome.counters.1.overflowed;
+    assert_eq!(overflowed, 0, "{len} bytes, window {window}");
+    assert!(outcome.whole() == file, "{len} bytes, window {window}: other bytes");
+}
+
+/// The places where something ends, with the header's 8 bytes and without, and those beside them.
+fn around(edge: usize) -> impl Iterator<Item = usize> {
+    [edge, edge - 8].into_iter().flat_map(|edge| edge - 1..=edge + 1)
+}
+
+#[test]
+fn a_file_around_a_segment_arrives() {
+    within(LIMIT, || {
+        for window in [512, MSS, 16_384] {
+            for len in [0, 1, 2].into_iter().chain(around(MSS)).chain(around(2 * MSS)) {
+                arrives(len, window, Conditions::default());
+            }
+        }
+    });
+}
+
+#[test]
+fn a_file_around_the_window_arrives() {
+    within(LIMIT, || {
+        for &window in WINDOWS {
+            for len in around(window).chain(around(2 * window)) {
+                arrives(len, window, Conditions::default());
+            }
+        }
+    });
+}
+
+#[test]
+fn a_mebibyte_arrives_through_every_window() {
+    within(LIMIT, || {
+        for &window in WINDOWS {
+            arrives(1 << 20, window, Conditions::default());
+        }
+    });
+}
+
+/// With a delay there is more than one segment on its way, and with a rate the queue fills.
+#[test]
+fn a_slow_and_distant_server_is_no_difference() {
+    within(LIMIT, || {
+        let latency = Duration::from_millis(40);
+        let conditions =
+            Conditions { latency, rate: std::num::NonZero::new(100_000), ..Conditions::default() };
+        for window in [512, 4096, 65_536] {
+            arrives(60_000, window, conditions);
+        }
+    });
+}
+
+/// 60 kB at 100 kB/s, and the cable's own time: the virtual clock is right.
+#[test]
+fn the_rate_and_the_latency_are_what_they_say() {
+    within(LIMIT, || {
+        let (rate, latency) = (std::num::NonZero::new(100_000), Duration::from_millis(40));
+        let conditions = Conditions { rate, latency, ..Conditions::default() };
+        let world = World { conditions, window: 65_535, ..World::new(&response(&[7; 60_000])) };
+        let outcome = world.run();
+        let line = outcome.counters.1.bytes * 10;
+        let took = outcome.at.total_micros();
+        // Two round trips before the first byte: ARP and SYN, then the request.
+        let least = i64::try_from(line).unwrap() + 240_000;
+        assert!((least..least + 200_000).contains(&took), "{took} µs, at least {least}");
+        outcome.whole();
+    });
+}

@@ -1,0 +1,242 @@
+//! A station, a segment and a scripted server, on a virtual clock.
+
+use std::task::Poll;
+
+use fetchlet_codec::Filename;
+use fetchlet_embedded_example::link::{
+    Capture, Conditions, Counters, End, VirtualClock, Visit, segment,
+};
+use fetchlet_embedded_example::{Config, Sink, Station, Storage, TransferError};
+use smoltcp::iface::{self, Interface, SocketHandle, SocketSet, SocketStorage};
+use smoltcp::phy::{PcapMode, PcapWriter};
+use smoltcp::socket::tcp::{Socket, SocketBuffer, State};
+use smoltcp::time::{Duration, Instant};
+use smoltcp::wire::{EthernetAddress, IpCidr, Ipv4Address, Ipv4Cidr};
+
+pub(crate) const NAME: &str = "h.txt";
+pub(crate) const REQUEST: &[u8] = b"\x49\x7E\x01\x00\x05h.txt";
+pub(crate) const HELLO: &[u8] = b"\x49\x7E\x02\x01\x00\x00\x00\x05hello";
+pub(crate) const SERVER: Ipv4Address = Ipv4Address::new(192, 168, 69, 1);
+const DEVICE: Ipv4Address = Ipv4Address::new(192, 168, 69, 2);
+const PORT: u16 = 5000;
+
+/// A response that carries this file.
+pub(crate) fn response(file: &[u8]) -> Vec<u8> {
+    let len = u32::try_from(file.len()).unwrap();
+    [b"\x49\x7E\x02\x01", &len.to_be_bytes()[..], file].concat()
+}
+
+/// How the server treats its peer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Manners {
+    /// There is no such host.
+    Absent,
+    /// Nothing listens.
+    Refuse,
+    /// All is said, then the connection ends.
+    Fin,
+    /// All that was said has arrived, then the connection is reset.
+    Reset,
+    /// All is said, then nothing.
+    Silence,
+}
+
+/// Where the sink fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    Begin,
+    WriteAt(usize),
+    Finish,
+}
+
+/// A sink that remembers, and fails where it is told to.
+#[derive(Debug, Default)]
+pub(crate) struct Memory {
+    pub(crate) announced: Option<u32>,
+    pub(crate) data: Vec<u8>,
+    pub(crate) finished: bool,
+    fault: Option<Fault>,
+}
+
+impl Sink for Memory {
+    type Error = Fault;
+
+    fn begin(&mut self, len: u32) -> Result<(), Fault> {
+        assert_eq!(self.announced.replace(len), None, "announced twice");
+        if self.fault == Some(Fault::Begin) { Err(Fault::Begin) } else { Ok(()) }
+    }
+
+    fn write(&mut self, data: &[u8]) -> Result<(), Fault> {
+        assert!(!data.is_empty() && self.announced.is_some() && !self.finished);
+        self.data.extend_from_slice(data);
+        match self.fault {
+            Some(fault @ Fault::WriteAt(at)) if self.data.len() >= at => Err(fault),
+            _ => Ok(()),
+        }
+    }
+
+    fn finish(&mut self) -> Result<(), Fault> {
+        assert!(!self.finished, "finished twice");
+        self.finished = true;
+        if self.fault == Some(Fault::Finish) { Err(Fault::Finish) } else { Ok(()) }
+    }
+}
+
+/// What happens, but for what a test changes: `hello` over a perfect cable.
+pub(crate) struct World {
+    pub(crate) answer: Vec<u8>,
+    pub(crate) manners: Manners,
+    pub(crate) conditions: Conditions,
+    pub(crate) window: usize,
+    pub(crate) timeout: Duration,
+    pub(crate) fault: Option<Fault>,
+    pub(crate) capture: Capture,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    pub(crate) result: Result<u32, TransferError<Fault>>,
+    pub(crate) sink: Memory,
+    /// What the server was asked.
+    pub(crate) asked: Vec<u8>,
+    /// When the result was there; the start is at zero.
+    pub(crate) at: Instant,
+    /// From the device, and to it.
+    pub(crate) counters: (Counters, Counters),
+}
+
+impl Outcome {
+    /// The file, which must be whole.
+    pub(crate) fn whole(self) -> Vec<u8> {
+        assert_eq!(self.result, Ok(u32::try_from(self.sink.data.len()).unwrap()), "{}", self.at);
+        assert!(self.sink.finished && self.sink.announced == self.result.ok());
+        assert_eq!(self.asked, REQUEST);
+        self.sink.data
+    }
+}
+
+impl World {
+    pub(crate) fn new(answer: &[u8]) -> Self {
+        Self {
+            answer: answer.to_vec(),
+            manners: Manners::Fin,
+            conditions: Conditions::default(),
+            window: 16_384,
+            timeout: Duration::from_secs(10),
+            fault: None,
+            capture: Capture::none(),
+        }
+    }
+
+    /// One exchange, and the end of its connection on both sides.
+    pub(crate) fn run(self) -> Outcome {
+        let (near, far) = segment(1500, self.conditions, self.conditions);
+        let monitor = near.monitor();
+        let device = PcapWriter::new(near, self.capture.clone(), PcapMode::Both);
+        let (mut receive, mut transmit) = (vec![0; self.window], [0; 64]);
+        let mut socket = [SocketStorage::EMPTY];
+        let storage =
+            Storage { receive: &mut receive, transmit: &mut transmit, socket: &mut socket };
+        let config = config(self.timeout);
+        let mut station: Station<'_, _, 64> = Station::new(device, &config, storage, Instant::ZERO);
+        station.fetch(Filename::new(NAME).unwrap(), SERVER, PORT).unwrap();
+        let mut sink = Memory { fault: self.fault, ..Memory::default() };
+        let mut peer = Peer::new(far, self.answer, self.manners);
+        let mut result = None;
+        let mut clock = VirtualClock::default();
+        let limit = Duration::from_secs(3600);
+        let driven = clock.drive(&monitor, limit, |now| {
+            if let Poll::Ready(ready) = station.poll(now, &mut sink) {
+                assert!(result.replace((ready, now)).is_none(), "ready twice");
+            }
+            peer.poll(now);
+            match result {
+                Some(result) if station.is_closed() && peer.is_closed() => Visit::Done(result),
+                _ => Visit::idle([station.poll_delay(now), peer.poll_delay(now)]),
+            }
+        });
+        let (result, at) = driven.unwrap_or_else(|halted| panic!("{halted}: {result:?}"));
+        let counters = (monitor.sent(), monitor.received());
+        Outcome { result, sink, asked: peer.asked, at, counters }
+    }
+}
+
+pub(crate) fn config(timeout: Duration) -> Config {
+    Config {
+        hardware: EthernetAddress([2, 0, 0, 0, 0, 2]),
+        address: Ipv4Cidr::new(DEVICE, 24),
+        gateway: None,
+        seed: 7,
+        timeout,
+        ack_delay: None,
+    }
+}
+
+/// A server that reads one request and answers with the bytes it was given.
+struct Peer {
+    device: End,
+    interface: Interface,
+    sockets: SocketSet<'static>,
+    handle: SocketHandle,
+    manners: Manners,
+    asked: Vec<u8>,
+    answer: Vec<u8>,
+    said: usize,
+}
+
+impl Peer {
+    fn new(mut device: End, answer: Vec<u8>, manners: Manners) -> Self {
+        let hardware = EthernetAddress([2, 0, 0, 0, 0, 1]);
+        let mut config = iface::Config::new(hardware.into());
+        config.random_seed = 11;
+        let mut interface = Interface::new(config, &mut device, Instant::ZERO);
+        interface.update_ip_addrs(|all| all.push(IpCidr::new(SERVER.into(), 24)).unwrap());
+        let buffer = || SocketBuffer::new(vec![0; 65_536]);
+        let mut socket = Socket::new(buffer(), buffer());
+        socket.set_nagle_enabled(false);
+        socket.set_ack_delay(None);
+        if manners != Manners::Refuse {
+            socket.listen(PORT).unwrap();
+        }
+        let mut sockets = SocketSet::new(vec![]);
+        let handle = sockets.add(socket);
+        let asked = Vec::new();
+        Self { device, interface, sockets, handle, manners, asked, answer, said: 0 }
+    }
+
+    fn poll(&mut self, now: Instant) {
+        if self.manners == Manners::Absent {
+            return;
+        }
+        self.interface.poll(now, &mut self.device, &mut self.sockets);
+        let socket = self.sockets.get_mut::<Socket<'_>>(self.handle);
+        while socket.can_recv() {
+            socket.recv(|data| (data.len(), self.asked.extend_from_slice(data))).unwrap();
+        }
+        if self.asked.len() < REQUEST.len() || !socket.may_send() {
+            return;
+        }
+        while self.said < self.answer.len() && socket.can_send() {
+            self.said += socket.send_slice(&self.answer[self.said..]).unwrap();
+        }
+        if self.said == self.answer.len() {
+            match self.manners {
+                Manners::Fin => socket.close(),
+                Manners::Reset if socket.send_queue() == 0 => socket.abort(),
+                _ => {}
+            }
+        }
+        self.interface.poll(now, &mut self.device, &mut self.sockets);
+    }
+
+    fn poll_delay(&mut self, now: Instant) -> Option<Duration> {
+        let present = self.manners != Manners::Absent;
+        present.then(|| self.interface.poll_delay(now, &self.sockets)).flatten()
+    }
+
+    fn is_closed(&self) -> bool {
+        let state = self.sockets.get::<Socket<'_>>(self.handle).state();
+        matches!(state, State::Closed | State::TimeWait | State::Listen)
+    }
+}
