@@ -19,6 +19,7 @@
 #[cfg(feature = "std")]
 extern crate std;
 
+mod crc32;
 #[cfg(feature = "std")]
 pub mod link;
 mod sink;

@@ -1,6 +1,6 @@
 //! Where a file's bytes go: any sink, blocks for a flash writer, a checksum on the way.
 
-use crc::{CRC_32_ISO_HDLC, Crc, Digest, Table};
+use crate::crc32::Crc32;
 
 /// Takes a file as it comes.
 pub trait Sink {
@@ -166,11 +166,6 @@ impl<W: BlockWriter<N>, const N: usize> Sink for Blocks<W, N> {
     }
 }
 
-/// Slices of the table, of 1 KiB each, and bytes looked up at once.
-const SLICES: usize = if cfg!(feature = "crc-large-table") { 16 } else { 1 };
-
-static CRC: Crc<u32, Table<SLICES>> = Crc::<u32, Table<SLICES>>::new(&CRC_32_ISO_HDLC);
-
 /// Passes a file on, and takes the CRC-32 (the one of zlib, `cksum -o 3` and Ethernet) of it.
 ///
 /// ```
@@ -190,18 +185,18 @@ static CRC: Crc<u32, Table<SLICES>> = Crc::<u32, Table<SLICES>>::new(&CRC_32_ISO
 #[derive(Clone)]
 pub struct Checksum<S> {
     sink: S,
-    digest: Digest<'static, u32, Table<SLICES>>,
+    crc: Crc32,
 }
 
 impl<S> Checksum<S> {
     /// A checksum of what `sink` will be given.
-    pub fn new(sink: S) -> Self {
-        Self { sink, digest: CRC.digest() }
+    pub const fn new(sink: S) -> Self {
+        Self { sink, crc: Crc32::new() }
     }
 
     /// The CRC-32 of what was given so far.
-    pub fn crc32(&self) -> u32 {
-        self.digest.clone().finalize()
+    pub const fn crc32(&self) -> u32 {
+        self.crc.finalize()
     }
 
     /// Gives the sink back.
@@ -214,12 +209,12 @@ impl<S: Sink> Sink for Checksum<S> {
     type Error = S::Error;
 
     fn begin(&mut self, len: u32) -> Result<(), S::Error> {
-        self.digest = CRC.digest();
+        self.crc = Crc32::new();
         self.sink.begin(len)
     }
 
     fn write(&mut self, data: &[u8]) -> Result<(), S::Error> {
-        self.digest.update(data);
+        self.crc.update(data);
         self.sink.write(data)
     }
 
