@@ -7,8 +7,8 @@
 //! | [`Sink`], [`Blocks`], [`Checksum`] | where the bytes go: a flash writer, a checksum |
 //! | `link` (feature `std`) | a simulated Ethernet segment with losses and a clock of its own |
 //!
-//! Nothing here allocates or reads a clock: memory and time are the caller's. Copy `station.rs` into
-//! firmware of your own and replace the device.
+//! Nothing here allocates or reads a clock: memory and time are the caller's. Copy `station.rs`,
+//! `transfer.rs`, `sink.rs` and `crc32.rs` into firmware of your own and replace the device.
 #![no_std]
 #![forbid(unsafe_code)]
 #![cfg_attr(
@@ -27,5 +27,5 @@ mod station;
 mod transfer;
 
 pub use sink::{Block, BlockWriter, Blocks, Checksum, Sink};
-pub use station::{Config, Station, Storage};
+pub use station::{Config, ConfigError, Station, Storage};
 pub use transfer::{Transfer, TransferError};

@@ -149,10 +149,12 @@ impl<W: BlockWriter<N>, const N: usize> Sink for Blocks<W, N> {
             data = data.get(len..).unwrap_or_default();
             self.filled += len;
             if self.filled == N {
-                self.writer.write(self.offset, Block::Whole(&self.buffer.0))?;
+                let offset = self.offset;
                 // A file is shorter than 4 GiB (R3), and so is any offset in it.
-                self.offset = self.offset.wrapping_add(N as u32);
+                self.offset = offset.wrapping_add(N as u32);
+                // Before it may fail: a block is never written twice.
                 self.filled = 0;
+                self.writer.write(offset, Block::Whole(&self.buffer.0))?;
             }
         }
         Ok(())

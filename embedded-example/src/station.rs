@@ -1,7 +1,9 @@
 //! What a device's main loop owns: an interface, one socket, and the transfer on it.
 //!
-//! Copy this file into firmware of your own and replace the device; there is nothing else to it.
+//! Copy this file, with `transfer.rs`, `sink.rs` and `crc32.rs`, into firmware of your own and replace
+//! the device; there is nothing else to it.
 
+use core::fmt;
 use core::task::Poll;
 
 use fetchlet_codec::Filename;
@@ -58,7 +60,22 @@ pub struct Station<'a, D: Device, const N: usize> {
     handle: SocketHandle,
     transfer: Option<Transfer<N>>,
     timeout: Duration,
+    network: Ipv4Cidr,
+    routed: bool,
     local_port: u16,
+}
+
+/// Why no station can be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// The hardware address is one of a group, or of all.
+    HardwareAddress,
+    /// The address is one of a group, of all, or of none.
+    Address,
+    /// The gateway is, or it is not on the station's network.
+    Gateway,
 }
 
 /// The ports that are nobody's: 49152 to 65535.
@@ -66,7 +83,17 @@ const FIRST_LOCAL_PORT: u16 = 0xC000;
 
 impl<'a, D: Device, const N: usize> Station<'a, D, N> {
     /// A station that fetches nothing yet.
-    pub fn new(mut device: D, config: &Config, storage: Storage<'a>, now: Instant) -> Self {
+    ///
+    /// # Errors
+    ///
+    /// A [`ConfigError`] if an address in `config` can't be a host's.
+    pub fn new(
+        mut device: D,
+        config: &Config,
+        storage: Storage<'a>,
+        now: Instant,
+    ) -> Result<Self, ConfigError> {
+        config.check()?;
         let mut interface_config = iface::Config::new(config.hardware.into());
         interface_config.random_seed = config.seed;
         let mut interface = Interface::new(interface_config, &mut device, now);
@@ -81,16 +108,25 @@ impl<'a, D: Device, const N: usize> Station<'a, D, N> {
         socket.set_nagle_enabled(false);
         let mut sockets = SocketSet::new(&mut storage.socket[..]);
         let handle = sockets.add(socket);
-        let local_port = FIRST_LOCAL_PORT | (config.seed as u16);
-        let timeout = config.timeout;
-        Self { device, interface, sockets, handle, transfer: None, timeout, local_port }
+        Ok(Self {
+            device,
+            interface,
+            sockets,
+            handle,
+            transfer: None,
+            timeout: config.timeout,
+            network: config.address,
+            routed: config.gateway.is_some(),
+            local_port: spread(config.seed),
+        })
     }
 
-    /// Starts to fetch a file; one that is under way is broken off.
+    /// Starts to fetch a file; one that is under way is broken off, and its server not told.
     ///
     /// # Errors
     ///
-    /// If `port` is 0 or `server` is no address of a host.
+    /// If `port` is 0, if `server` is no address of another host, or if it is on another network and
+    /// there is no gateway. Nothing is being fetched then.
     pub fn fetch(
         &mut self,
         filename: Filename<N>,
@@ -99,8 +135,10 @@ impl<'a, D: Device, const N: usize> Station<'a, D, N> {
     ) -> Result<(), tcp::ConnectError> {
         let socket = self.sockets.get_mut::<tcp::Socket<'_>>(self.handle);
         socket.abort();
-        // While it fetches, the transfer's own counts: the socket's would look like a refusal.
-        socket.set_timeout(None);
+        self.transfer = None;
+        if !is_host(server, self.network) || !(self.routed || self.network.contains_addr(&server)) {
+            return Err(tcp::ConnectError::Unaddressable);
+        }
         self.local_port = FIRST_LOCAL_PORT | self.local_port.wrapping_add(1);
         socket.connect(self.interface.context(), (server, port), self.local_port)?;
         self.transfer = Some(Transfer::new(filename, self.timeout));
@@ -127,6 +165,8 @@ impl<'a, D: Device, const N: usize> Station<'a, D, N> {
         let polled = transfer.poll(socket, now, sink);
         if polled.is_ready() {
             self.transfer = None;
+            // A reset leaves nothing that would ask for a further poll.
+            self.interface.poll(now, &mut self.device, &mut self.sockets);
         }
         polled
     }
@@ -147,7 +187,7 @@ impl<'a, D: Device, const N: usize> Station<'a, D, N> {
         self.transfer.as_ref()
     }
 
-    /// Whether the connection is over on both sides.
+    /// Whether the connection is over.
     pub fn is_closed(&self) -> bool {
         !self.sockets.get::<tcp::Socket<'_>>(self.handle).is_active()
     }
@@ -156,4 +196,47 @@ impl<'a, D: Device, const N: usize> Station<'a, D, N> {
     pub const fn device_mut(&mut self) -> &mut D {
         &mut self.device
     }
+}
+
+impl Config {
+    /// smoltcp panics over these.
+    fn check(&self) -> Result<(), ConfigError> {
+        let own = self.address.address();
+        if !self.hardware.is_unicast() {
+            return Err(ConfigError::HardwareAddress);
+        }
+        if own.is_unspecified() || own.is_broadcast() || own.is_multicast() {
+            return Err(ConfigError::Address);
+        }
+        match self.gateway {
+            Some(it) if !is_host(it, self.address) || !self.address.contains_addr(&it) => {
+                Err(ConfigError::Gateway)
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::HardwareAddress => "the hardware address is not that of one device",
+            Self::Address => "the address is not that of one host",
+            Self::Gateway => "the gateway is not another host on the station's own network",
+        })
+    }
+}
+
+impl core::error::Error for ConfigError {}
+
+/// Whether this can be another host than the one that has `own`.
+fn is_host(address: Ipv4Address, own: Ipv4Cidr) -> bool {
+    let group = address.is_broadcast() || address.is_multicast() || address.is_unspecified();
+    !group && address != own.address() && own.broadcast() != Some(address)
+}
+
+/// A local port that is far from the one that the next seed gives, which may be the next number.
+fn spread(seed: u64) -> u16 {
+    let [high, low, ..] = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15).to_be_bytes();
+    FIRST_LOCAL_PORT | u16::from_be_bytes([high, low])
 }

@@ -9,6 +9,9 @@ use smoltcp::time::{Duration, Instant};
 
 use crate::Sink;
 
+/// How soon after data was moved to look again, since when the peer may have moved nothing.
+const RECOVERY: Duration = Duration::from_millis(10);
+
 /// One exchange (R1) on a socket that is connecting or connected.
 ///
 /// The data goes from the socket's receive ring to the sink without a copy in between.
@@ -17,9 +20,12 @@ use crate::Sink;
 pub struct Transfer<const N: usize> {
     download: Download<N>,
     timeout: Duration,
-    /// When the peer moved something last; none before the first poll.
-    active: Option<Instant>,
+    /// Since when the peer may have moved nothing; none before the first poll.
+    idle_since: Option<Instant>,
+    /// Data was moved in the last poll. How long the sink took over it is not the peer's time.
+    moved: bool,
     connected: bool,
+    ended: bool,
     received: u32,
     len: Option<u32>,
 }
@@ -29,12 +35,12 @@ pub struct Transfer<const N: usize> {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum TransferError<E> {
-    /// The server's host answered that nothing listens there: a reset instead of a connection.
+    /// The server's host answered that nothing listens there: a reset before the connection was seen.
     Refused,
     /// Nobody accepted the connection for as long as the time-out allows (R15).
     ConnectTimedOut,
-    /// The server sent nothing for as long as the time-out allows (R15).
-    TimedOut,
+    /// The server sent nothing more for as long as the time-out allows (R15); what is missing then.
+    TimedOut(DownloadError),
     /// The server reset the connection; what is missing then, with both counts.
     Reset(DownloadError),
     /// What came is not a response (R11), or it ended early, with both counts (R12).
@@ -51,7 +57,16 @@ impl<const N: usize> Transfer<N> {
     /// A transfer of the file of this name, which fails if nothing moves for `timeout` (R15).
     pub const fn new(filename: Filename<N>, timeout: Duration) -> Self {
         let download = Download::new(Request::new(filename));
-        Self { download, timeout, active: None, connected: false, received: 0, len: None }
+        Self {
+            download,
+            timeout,
+            idle_since: None,
+            moved: false,
+            connected: false,
+            ended: false,
+            received: 0,
+            len: None,
+        }
     }
 
     /// The file's length in bytes, once it is announced.
@@ -67,13 +82,15 @@ impl<const N: usize> Transfer<N> {
 
     /// When [`poll`](Self::poll) has to be called at the latest; none before the first call.
     pub fn deadline(&self) -> Option<Instant> {
-        self.active.map(|active| active + self.timeout)
+        let wait = if self.moved { self.timeout.min(RECOVERY) } else { self.timeout };
+        self.idle_since.map(|since| since + wait)
     }
 
     /// Moves what can be moved; ready with the file's length once the sink has finished the file.
     ///
     /// Call it after each poll of the interface. At its end, whichever it is, the socket is closed or
-    /// reset, which takes further polls of the interface to reach the peer.
+    /// reset, which takes further polls of the interface to reach the peer; the transfer itself is over,
+    /// and pending for ever. The socket's own time-out is taken over, and is none while it fetches.
     ///
     /// # Errors
     ///
@@ -84,7 +101,11 @@ impl<const N: usize> Transfer<N> {
         now: Instant,
         sink: &mut S,
     ) -> Poll<Result<u32, TransferError<S::Error>>> {
+        if self.ended {
+            return Poll::Pending;
+        }
         let polled = self.advance(socket, now, sink);
+        self.ended = polled.is_ready();
         match polled {
             Poll::Pending => {}
             Poll::Ready(Ok(_)) => {
@@ -103,14 +124,20 @@ impl<const N: usize> Transfer<N> {
         now: Instant,
         sink: &mut S,
     ) -> Poll<Result<u32, TransferError<S::Error>>> {
-        let active = *self.active.get_or_insert(now);
+        if self.idle_since.is_none() {
+            // Its end would look like a refusal or a reset.
+            socket.set_timeout(None);
+        }
+        if self.idle_since.is_none() || core::mem::take(&mut self.moved) {
+            self.idle_since = Some(now);
+        }
         if !self.connected {
             match socket.state() {
                 State::Closed => return Poll::Ready(Err(TransferError::Refused)),
-                _ if !socket.may_send() => return self.wait(active, now),
+                _ if !socket.may_send() => return self.wait(now),
                 _ => self.connected = true,
             }
-            self.active = Some(now);
+            self.idle_since = Some(now);
         }
         while self.download.wants_transmit() && socket.can_send() {
             // It can: that was just asked.
@@ -118,8 +145,8 @@ impl<const N: usize> Transfer<N> {
         }
         loop {
             match socket.recv(|data| self.receive(data, sink)) {
-                Ok(Ok(0)) if !self.download.is_done() => return self.wait(active, now),
-                Ok(Ok(_)) => self.active = Some(now),
+                Ok(Ok(0)) if !self.download.is_done() => return self.wait(now),
+                Ok(Ok(_)) => (self.moved, self.idle_since) = (true, Some(now)),
                 Ok(Err(error)) => return Poll::Ready(Err(error)),
                 Err(error) => return Poll::Ready(self.ended(error)),
             }
@@ -168,17 +195,14 @@ impl<const N: usize> Transfer<N> {
         Ok(())
     }
 
-    fn wait<T, E>(&self, active: Instant, now: Instant) -> Poll<Result<T, TransferError<E>>> {
-        match self.active {
-            Some(last) if last == active && now >= active + self.timeout => {
-                Poll::Ready(Err(if self.connected {
-                    TransferError::TimedOut
-                } else {
-                    TransferError::ConnectTimedOut
-                }))
-            }
-            _ => Poll::Pending,
+    fn wait<T, E>(&self, now: Instant) -> Poll<Result<T, TransferError<E>>> {
+        if self.moved || self.deadline().is_none_or(|deadline| now < deadline) {
+            return Poll::Pending;
         }
+        Poll::Ready(Err(match self.download.clone().finish() {
+            Err(missing) if self.connected => TransferError::TimedOut(missing),
+            _ => TransferError::ConnectTimedOut,
+        }))
     }
 
     /// The connection has ended, and all that came was taken.
@@ -196,7 +220,9 @@ impl<E: fmt::Debug> fmt::Display for TransferError<E> {
         match self {
             Self::Refused => f.write_str("the server refused the connection"),
             Self::ConnectTimedOut => f.write_str("nobody accepted the connection in time (R15)"),
-            Self::TimedOut => f.write_str("the server sent nothing for too long (R15)"),
+            Self::TimedOut(missing) => {
+                write!(f, "the server sent nothing more for too long (R15): {missing}")
+            }
             Self::Reset(error) => write!(f, "the server reset the connection: {error}"),
             Self::Download(error) => fmt::Display::fmt(error, f),
             Self::Malformed => f.write_str("the server found the request malformed (R5)"),

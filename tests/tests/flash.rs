@@ -241,3 +241,31 @@ fn the_model_forbids_what_flash_forbids() {
     assert_eq!(flash.read(4, &mut read), Ok(()));
     assert_eq!(read, [0xFF; 4]);
 }
+
+/// A write that failed is over: what comes later goes to its own place.
+#[test]
+fn a_block_that_failed_is_not_written_again() {
+    #[derive(Default)]
+    struct Failing(Vec<u32>);
+
+    impl BlockWriter<4> for Failing {
+        type Error = ();
+
+        fn begin(&mut self, _: u32) -> Result<(), ()> {
+            Ok(())
+        }
+
+        fn write(&mut self, offset: u32, _: Block<'_, 4>) -> Result<(), ()> {
+            self.0.push(offset);
+            if offset == 4 { Err(()) } else { Ok(()) }
+        }
+    }
+
+    let mut blocks = Blocks::new(Failing::default());
+    blocks.begin(12).unwrap();
+    blocks.write(b"0123").unwrap();
+    assert_eq!(blocks.write(b"4567"), Err(()));
+    blocks.write(b"89ab").unwrap();
+    blocks.finish().unwrap();
+    assert_eq!(blocks.into_inner().0, [0, 4, 8]);
+}

@@ -49,7 +49,13 @@ fn main() -> ! {
     };
     let storage = Storage { receive: RECEIVE_RING, transmit: TRANSMIT_RING, socket: SOCKET };
     let mac = Mac::new(RECEIVED, SENT);
-    let station = Station::new(mac, &config(&settings), storage, clock::now());
+    let station = match Station::new(mac, &config(&settings), storage, clock::now()) {
+        Ok(station) => station,
+        Err(fault) => {
+            defmt::error!("command line: {}", fault);
+            end::exit(false)
+        }
+    };
     let mut firmware = Firmware { station, idle: Duration::ZERO };
     end::exit(firmware.run(&settings))
 }

@@ -48,7 +48,8 @@ fn fetch(device: Datagram, port: u16) -> u32 {
         timeout: Duration::from_secs(20),
         ack_delay: None,
     };
-    let mut station: Station<'_, _, 64> = Station::new(device, &config, storage, clock.now());
+    let mut station: Station<'_, _, 64> =
+        Station::new(device, &config, storage, clock.now()).unwrap();
     let name = Filename::new("demo.bin").unwrap();
     station.fetch(name, Ipv4Address::new(192, 168, 69, 1), port).unwrap();
     let (mut sink, mut len) = (Checksum::new(Nowhere), None);

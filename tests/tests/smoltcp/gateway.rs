@@ -42,7 +42,8 @@ impl<'a> Network<'a> {
         let gateway = Gateway::new(far, &gateway, clock.now());
         let monitor = near.monitor();
         let config = config(Duration::from_secs(10));
-        Self { station: Station::new(near, &config, storage, clock.now()), gateway, monitor, clock }
+        let station = Station::new(near, &config, storage, clock.now()).unwrap();
+        Self { station, gateway, monitor, clock }
     }
 
     fn fetch(&mut self, name: &str, port: u16) -> Result<Vec<u8>, TransferError<Fault>> {

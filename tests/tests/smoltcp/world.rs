@@ -55,6 +55,7 @@ pub(crate) struct Memory {
     pub(crate) announced: Option<u32>,
     pub(crate) data: Vec<u8>,
     pub(crate) finished: bool,
+    writes: u32,
     fault: Option<Fault>,
 }
 
@@ -69,6 +70,7 @@ impl Sink for Memory {
     fn write(&mut self, data: &[u8]) -> Result<(), Fault> {
         assert!(!data.is_empty() && self.announced.is_some() && !self.finished);
         self.data.extend_from_slice(data);
+        self.writes += 1;
         match self.fault {
             Some(fault @ Fault::WriteAt(at)) if self.data.len() >= at => Err(fault),
             _ => Ok(()),
@@ -89,6 +91,8 @@ pub(crate) struct World {
     pub(crate) conditions: Conditions,
     pub(crate) window: usize,
     pub(crate) timeout: Duration,
+    /// How long the device does nothing else at each piece of data.
+    pub(crate) blocks: Duration,
     pub(crate) fault: Option<Fault>,
     pub(crate) capture: Capture,
 }
@@ -124,6 +128,7 @@ impl World {
             conditions: Conditions::default(),
             window: 16_384,
             timeout: Duration::from_secs(10),
+            blocks: Duration::ZERO,
             fault: None,
             capture: Capture::none(),
         }
@@ -139,7 +144,8 @@ impl World {
         let storage =
             Storage { receive: &mut receive, transmit: &mut transmit, socket: &mut socket };
         let config = config(self.timeout);
-        let mut station: Station<'_, _, 64> = Station::new(device, &config, storage, Instant::ZERO);
+        let mut station: Station<'_, _, 64> =
+            Station::new(device, &config, storage, Instant::ZERO).unwrap();
         station.fetch(Filename::new(NAME).unwrap(), SERVER, PORT).unwrap();
         let mut sink = Memory { fault: self.fault, ..Memory::default() };
         let mut peer = Peer::new(far, self.answer, self.manners);
@@ -147,6 +153,7 @@ impl World {
         let mut clock = VirtualClock::default();
         let limit = Duration::from_secs(3600);
         let driven = clock.drive(&monitor, limit, |now| {
+            let now = now + self.blocks * sink.writes;
             if let Poll::Ready(ready) = station.poll(now, &mut sink) {
                 assert!(result.replace((ready, now)).is_none(), "ready twice");
             }

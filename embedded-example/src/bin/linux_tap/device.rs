@@ -59,10 +59,14 @@ pub(crate) fn seed() -> u64 {
 
 /// Memory for a file of this length, each page of it touched: a device's memory is there as well, and
 /// needs no kernel to find it at the first write.
-pub(crate) fn memory(len: u32) -> Vec<u8> {
-    let mut memory = vec![0xFF; len as usize];
-    memory.clear();
+pub(crate) fn memory(len: u32) -> Result<Vec<u8>, Failure> {
+    let mut memory = Vec::new();
     memory
+        .try_reserve_exact(len as usize)
+        .map_err(|_| Failure::Failed("no memory for the file; try a smaller --size".into()))?;
+    memory.resize(len as usize, 0xFF);
+    memory.clear();
+    Ok(memory)
 }
 
 /// Fetches a file into `memory`, or more of it if need be: what a device's `main` does.
@@ -77,7 +81,8 @@ pub(crate) fn fetch(
     let (mut receive, mut transmit) = (vec![0; rx_buffer as usize], [0; TRANSMIT]);
     let mut socket = [SocketStorage::EMPTY];
     let storage = Storage { receive: &mut receive, transmit: &mut transmit, socket: &mut socket };
-    let mut station = Station::new(tap, config, storage, Instant::now());
+    let mut station = Station::new(tap, config, storage, Instant::now())
+        .map_err(|fault| Failure::Failed(format!("{fault}; see --address and --gateway")))?;
     let mut memory = Memory(memory);
 
     let started = std::time::Instant::now();

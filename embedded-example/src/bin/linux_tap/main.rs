@@ -10,8 +10,8 @@ mod namespace;
 mod peer;
 mod tap;
 
-use std::fmt::Write as _;
-use std::io::Write as _;
+use std::fmt::{self, Write as _};
+use std::io::{self, Write as _};
 use std::net::Ipv4Addr;
 use std::process::ExitCode;
 
@@ -62,21 +62,20 @@ fn compare(args: &Args) -> Result<(), Failure> {
 
     let peer = Peer::start(HOST, args.size, &temporary)?;
     let server = peer.address();
-    println!("{TAP}: device {DEVICE}, host {HOST}, in {namespaces}");
+    say(format_args!("{TAP}: device {DEVICE}, host {HOST}, in {namespaces}"))?;
     let config = config(args, Ipv4Cidr::new(DEVICE, PREFIX));
     let name = Filename::new(peer::NAME).map_err(|fault| Failure::Failed(fault.to_string()))?;
-    let memory = device::memory(args.size);
+    let memory = device::memory(args.size)?;
     let received = device::fetch(device, &config, args.rx_buffer, name, server, memory)?;
 
-    report(DEVICE, &received);
+    report(DEVICE, &received)?;
     let (served, received) = (peer.sha256(), sha256(&received.data));
-    println!("sha256 served   {served}\nsha256 received {received}");
+    say(format_args!("sha256 served   {served}\nsha256 received {received}"))?;
     peer.stop()?;
     if served != received {
         return Err(Failure::Failed("the file is not what was served".into()));
     }
-    println!("equal");
-    Ok(())
+    say(format_args!("equal"))
 }
 
 /// The device on a TAP that exists; done when the file is whole.
@@ -89,13 +88,13 @@ fn fetch(args: &Args, target: &Target<'_>) -> Result<(), Failure> {
     let device = tap::attach(target.tap)?;
     tap::wait_until_running(target.tap)?;
 
-    println!("{}: device {}", target.tap, target.address.address());
+    say(format_args!("{}: device {}", target.tap, target.address.address()))?;
     let config = Config { gateway: args.gateway, ..config(args, target.address) };
     let name = target.name.clone();
     let received = device::fetch(device, &config, args.rx_buffer, name, server, Vec::new())?;
 
-    report(target.address.address(), &received);
-    println!("sha256 {}", sha256(&received.data));
+    report(target.address.address(), &received)?;
+    say(format_args!("sha256 {}", sha256(&received.data)))?;
     if let Some(output) = &args.output {
         let staging = Staging::create(output)?;
         let written = staging.file().write_all(&received.data);
@@ -121,11 +120,17 @@ fn config(args: &Args, address: Ipv4Cidr) -> Config {
     }
 }
 
-fn report(device: Ipv4Addr, received: &Received) {
+fn say(what: fmt::Arguments<'_>) -> Result<(), Failure> {
+    let said = writeln!(io::stdout(), "{what}");
+    said.map_err(|fault| Failure::Failed(format!("cannot write to stdout: {fault}")))
+}
+
+fn report(device: Ipv4Addr, received: &Received) -> Result<(), Failure> {
     let Received { data, elapsed, server } = received;
     let rate = data.len() as f64 / elapsed.as_secs_f64();
-    println!("{device} fetched {} bytes from {server} in {:.3?}", data.len(), elapsed);
-    println!("{:.1} MiB/s, {:.2} Gbit/s", rate / f64::from(1 << 20), rate * 8e-9);
+    let bytes = data.len();
+    say(format_args!("{device} fetched {bytes} bytes from {server} in {elapsed:.3?}"))?;
+    say(format_args!("{:.1} MiB/s, {:.2} Gbit/s", rate / f64::from(1 << 20), rate * 8e-9))
 }
 
 fn sha256(data: &[u8]) -> String {

@@ -41,7 +41,8 @@ pub(crate) fn run(args: &Args, source: &Source) -> Result<bool, String> {
         timeout: Duration::from(args.timeout),
         ack_delay: None,
     };
-    let mut station: Device<'_> = Station::new(device, &config, storage, now);
+    let station = Station::new(device, &config, storage, now);
+    let mut station: Device<'_> = station.map_err(|error| error.to_string())?;
     let name = Filename::new(&source.file).map_err(|error| error.to_string())?;
     let port = source.server.port();
     station.fetch(name, GATEWAY.address(), port).map_err(|error| error.to_string())?;
@@ -107,7 +108,7 @@ fn explain(error: TransferError<String>, network: &Network) -> String {
         TransferError::Sink(reason) => return reason.clone(),
         TransferError::NotFound => "check the name of the file",
         TransferError::Reset(_) if !behind.is_empty() => "check that the server runs and its port",
-        TransferError::TimedOut | TransferError::ConnectTimedOut => {
+        TransferError::TimedOut(_) | TransferError::ConnectTimedOut => {
             "try a longer --timeout, or fewer losses"
         }
         TransferError::Download(_) => "check that the server speaks this protocol, and try again",
