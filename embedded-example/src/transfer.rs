@@ -220,9 +220,13 @@ impl<E: fmt::Debug> fmt::Display for TransferError<E> {
         match self {
             Self::Refused => f.write_str("the server refused the connection"),
             Self::ConnectTimedOut => f.write_str("nobody accepted the connection in time (R15)"),
-            Self::TimedOut(missing) => {
-                write!(f, "the server sent nothing more for too long (R15): {missing}")
+            Self::TimedOut(DownloadError::ClosedInData { received, expected }) => {
+                write!(
+                    f,
+                    "the server sent nothing for too long (R15), {received} of {expected} bytes in"
+                )
             }
+            Self::TimedOut(_) => f.write_str("the server sent nothing for too long (R15)"),
             Self::Reset(error) => write!(f, "the server reset the connection: {error}"),
             Self::Download(error) => fmt::Display::fmt(error, f),
             Self::Malformed => f.write_str("the server found the request malformed (R5)"),
