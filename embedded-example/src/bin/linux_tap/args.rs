@@ -11,6 +11,7 @@ use log::LevelFilter;
 use smoltcp::wire::Ipv4Cidr;
 
 use crate::failure::Failure;
+use crate::value;
 
 /// Fetch a file by a smoltcp stack on a TAP, from a server on the kernel's.
 ///
@@ -21,8 +22,8 @@ use crate::failure::Failure;
     after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage, 69 not possible on this machine."
 )]
 pub(crate) struct Args {
-    /// Bytes of the generated file: 300000, 64KiB, 16MiB
-    #[arg(long, default_value = "16MiB", value_parser = bytes, conflicts_with = "tap")]
+    /// Bytes of the generated file: 300000, 64K, 16M
+    #[arg(long, default_value = "16MiB", value_parser = value::file_size, conflicts_with = "tap")]
     pub(crate) size: u32,
     /// Use this TAP, which exists and is up
     #[arg(long, value_name = "NAME", requires_all = ["address", "server"])]
@@ -40,11 +41,11 @@ pub(crate) struct Args {
     #[arg(short, long, value_name = "FILE", requires = "tap")]
     pub(crate) output: Option<PathBuf>,
     /// How long to wait for a peer that moves nothing
-    #[arg(long, default_value = "10s", value_parser = duration)]
+    #[arg(long, default_value = "10s", value_parser = value::duration)]
     pub(crate) timeout: Duration,
     /// The device's receive buffer, which is its TCP window
-    #[arg(long, value_name = "BYTES", default_value = "1MiB", value_parser = window)]
-    pub(crate) rx_buffer: u32,
+    #[arg(long, value_name = "BYTES", default_value = "1MiB", value_parser = value::window)]
+    pub(crate) rx_buffer: usize,
     /// Log what the stack does; twice: each segment
     #[arg(short, long, action = ArgAction::Count)]
     verbose: u8,
@@ -110,34 +111,5 @@ fn cidr(text: &str) -> Result<Ipv4Cidr, String> {
     match text.parse::<Ipv4Cidr>() {
         Ok(cidr) if is_host(cidr.address()) => Ok(cidr),
         _ => Err("an address of a host and a prefix length, for example 192.168.69.100/24".into()),
-    }
-}
-
-fn bytes(text: &str) -> Result<u32, String> {
-    let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
-    let unit: u64 = match text.get(digits.len()..).unwrap_or_default() {
-        "" => 1,
-        "KiB" => 1 << 10,
-        "MiB" => 1 << 20,
-        "GiB" => 1 << 30,
-        _ => return Err("a size is a number, or one with KiB, MiB or GiB".into()),
-    };
-    let number: u64 = digits.parse().map_err(|_| "a size begins with a number".to_owned())?;
-    let bytes = number.checked_mul(unit).and_then(|bytes| u32::try_from(bytes).ok());
-    bytes.ok_or_else(|| "a file has at most 4294967295 bytes (R3)".into())
-}
-
-/// smoltcp scales windows up to 1 GiB; more than some MiB is of no use to anyone.
-fn window(text: &str) -> Result<u32, String> {
-    match bytes(text)? {
-        bytes @ 64..=0x400_0000 => Ok(bytes),
-        _ => Err("a receive buffer has 64 bytes to 64MiB".into()),
-    }
-}
-
-fn duration(text: &str) -> Result<Duration, String> {
-    match humantime::parse_duration(text) {
-        Ok(time) if !time.is_zero() && time <= Duration::from_secs(86_400) => Ok(time),
-        _ => Err("a duration is for example 500ms, 10s or 2m; more than 0, at most 24h".into()),
     }
 }

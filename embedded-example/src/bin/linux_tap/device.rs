@@ -73,12 +73,12 @@ pub(crate) fn memory(len: u32) -> Result<Vec<u8>, Failure> {
 pub(crate) fn fetch(
     tap: TunTapInterface,
     config: &Config,
-    rx_buffer: u32,
+    rx_buffer: usize,
     name: Filename,
     server: SocketAddrV4,
     memory: Vec<u8>,
 ) -> Result<Received, Failure> {
-    let (mut receive, mut transmit) = (vec![0; rx_buffer as usize], [0; TRANSMIT]);
+    let (mut receive, mut transmit) = (vec![0; rx_buffer], [0; TRANSMIT]);
     let mut socket = [SocketStorage::EMPTY];
     let storage = Storage { receive: &mut receive, transmit: &mut transmit, socket: &mut socket };
     let mut station = Station::new(tap, config, storage, Instant::now())

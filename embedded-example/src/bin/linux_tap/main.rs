@@ -6,11 +6,16 @@
 mod args;
 mod device;
 mod failure;
+#[path = "../common/hash.rs"]
+mod hash;
 mod namespace;
-mod peer;
+#[path = "../common/served.rs"]
+mod served;
 mod tap;
+#[path = "../common/value.rs"]
+mod value;
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::io::{self, Write as _};
 use std::net::Ipv4Addr;
 use std::process::ExitCode;
@@ -18,14 +23,14 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use fetchlet::{Existing, Filename, Staging};
 use fetchlet_embedded_example::Config;
-use sha2::{Digest as _, Sha256};
 use smoltcp::time::Duration;
 use smoltcp::wire::{EthernetAddress, Ipv4Cidr};
 
 use args::{Args, Target};
 use device::Received;
 use failure::Failure;
-use peer::Peer;
+use hash::{Hasher, Hex};
+use served::Served;
 
 /// The network of a run without arguments. Nobody else sees it: it ends with the process.
 const TAP: &str = "tap0";
@@ -60,18 +65,18 @@ fn compare(args: &Args) -> Result<(), Failure> {
     namespace::address(TAP, HOST, PREFIX)?;
     tap::wait_until_running(TAP)?;
 
-    let peer = Peer::start(HOST, args.size, &temporary)?;
-    let server = peer.address();
+    let served = Served::start(HOST, &temporary, args.size, device::seed())
+        .map_err(|fault| Failure::Failed(format!("cannot start a server: {fault}")))?;
+    let server = served.address();
     say(format_args!("{TAP}: device {DEVICE}, host {HOST}, in {namespaces}"))?;
     let config = config(args, Ipv4Cidr::new(DEVICE, PREFIX));
-    let name = Filename::new(peer::NAME).map_err(|fault| Failure::Failed(fault.to_string()))?;
+    let name = Filename::new(Served::FILE).map_err(|fault| Failure::Failed(fault.to_string()))?;
     let memory = device::memory(args.size)?;
     let received = device::fetch(device, &config, args.rx_buffer, name, server, memory)?;
 
     report(DEVICE, &received)?;
-    let (served, received) = (peer.sha256(), sha256(&received.data));
+    let (served, received) = (served.sent().sha256(), sha256(&received.data));
     say(format_args!("sha256 served   {served}\nsha256 received {received}"))?;
-    peer.stop()?;
     if served != received {
         return Err(Failure::Failed("the file is not what was served".into()));
     }
@@ -133,14 +138,8 @@ fn report(device: Ipv4Addr, received: &Received) -> Result<(), Failure> {
     say(format_args!("{:.1} MiB/s, {:.2} Gbit/s", rate / f64::from(1 << 20), rate * 8e-9))
 }
 
-fn sha256(data: &[u8]) -> String {
-    hex(&Sha256::digest(data))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a String does not fail.
-        write!(text, "{byte:02x}").unwrap_or_default();
-        text
-    })
+fn sha256(data: &[u8]) -> Hex {
+    let mut hasher = Hasher::default();
+    hasher.update(data);
+    hasher.sha256()
 }

@@ -9,6 +9,8 @@ use clap::Parser;
 use clap::builder::RangedU64ValueParser;
 use fetchlet_embedded_example::link::Conditions;
 
+use crate::value;
+
 /// A device fetches a file over a simulated network, from a real server.
 ///
 /// Without arguments it shows the whole system: it generates a file, serves it on a loopback port,
@@ -24,8 +26,9 @@ pub(crate) struct Args {
     #[arg(short, long, value_name = "PATH")]
     pub(crate) output: Option<PathBuf>,
     /// Bytes to generate and fetch; K, M and G stand for KiB, MiB and GiB [default: 1M]
-    #[arg(long, value_name = "BYTES", value_parser = file_size)]
-    size: Option<u64>,
+    #[arg(long, value_name = "BYTES", default_value = "1M", hide_default_value = true,
+        value_parser = value::file_size)]
+    pub(crate) size: u32,
     /// Lose so many of a hundred frames
     #[arg(long, value_name = "PCT", default_value_t = 0, value_parser = percent())]
     drop: u8,
@@ -47,12 +50,12 @@ pub(crate) struct Args {
         value_parser = RangedU64ValueParser::<u16>::new().range(128..=1500))]
     mtu: u16,
     /// What the device has to receive into: its TCP window
-    #[arg(long, value_name = "BYTES", default_value = "16K", value_parser = window)]
+    #[arg(long, value_name = "BYTES", default_value = "16K", value_parser = value::window)]
     pub(crate) rx_buffer: usize,
     /// Give up if the server moves nothing for so long
-    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = value::duration)]
     pub(crate) timeout: Duration,
-    /// Write the frames that the device saw to this file, for Wireshark
+    /// Write the frames that the device saw to this file, for Wireshark; it is overwritten
     #[arg(long, value_name = "FILE")]
     pub(crate) pcap: Option<PathBuf>,
     /// The device is outside, QEMU say: its frames come as datagrams to the unix socket LOCAL, and go
@@ -75,16 +78,14 @@ impl Args {
         if let Err(error) = fetchlet::Filename::<1024>::new(file) {
             usage(&format!("--server: the name of the file: {error}"));
         }
-        let mut found = (host.as_str(), port)
+        let found: Vec<_> = (host.as_str(), port)
             .to_socket_addrs()
-            .map_err(|error| format!("cannot find {}: {error}", host.escape_debug()))?;
-        let addr = found.next().ok_or_else(|| format!("{} has no address", host.escape_debug()))?;
+            .map_err(|error| format!("cannot find {}: {error}", host.escape_debug()))?
+            .collect();
+        // The gateway tries one; servers listen on IPv4 unless told otherwise.
+        let first = found.iter().find(|it| it.is_ipv4()).or(found.first()).copied();
+        let addr = first.ok_or_else(|| format!("{} has no address", host.escape_debug()))?;
         Ok(Some((addr, file.clone())))
-    }
-
-    /// How long the generated file is.
-    pub(crate) fn size(&self) -> u64 {
-        self.size.unwrap_or(1 << 20)
     }
 
     /// The sockets of a device outside: ours and its own.
@@ -123,44 +124,6 @@ fn percent() -> RangedU64ValueParser<u8> {
     RangedU64ValueParser::new().range(0..=100)
 }
 
-/// `65536`, `64K`, `64KiB`.
-fn bytes(text: &str) -> Result<u64, String> {
-    let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
-    let shift = match text.get(digits.len()..) {
-        Some("") => 0,
-        Some("K" | "k" | "KiB") => 10,
-        Some("M" | "MiB") => 20,
-        Some("G" | "GiB") => 30,
-        _ => return Err("write a number of bytes, for example 65536, 64K or 1M".into()),
-    };
-    let count = digits.parse::<u64>().map_err(|_| "write a number of bytes, for example 64K")?;
-    count.checked_mul(1 << shift).ok_or_else(|| "that is too much".into())
-}
-
-fn file_size(text: &str) -> Result<u64, String> {
-    match bytes(text)? {
-        size if size <= u64::from(u32::MAX) => Ok(size),
-        _ => Err("a file has at most 4294967295 bytes (R9)".into()),
-    }
-}
-
 fn rate(text: &str) -> Result<NonZeroU64, String> {
-    NonZeroU64::new(bytes(text)?).ok_or_else(|| "nothing would ever arrive".into())
-}
-
-/// TCP's window without scaling ends at 64 KiB, smoltcp scales it up to 1 GiB.
-fn window(text: &str) -> Result<usize, String> {
-    match bytes(text)? {
-        size @ 64..=16_777_216 => Ok(size as usize),
-        _ => Err("a device has 64 bytes to 16 MiB to receive into".into()),
-    }
-}
-
-fn duration(text: &str) -> Result<Duration, String> {
-    let value = humantime::parse_duration(text)
-        .map_err(|fault| format!("{fault}; write for example 500ms, 10s or 2m"))?;
-    if value.is_zero() || value > Duration::from_secs(86_400) {
-        return Err("a duration is more than 0 and at most 24h".into());
-    }
-    Ok(value)
+    NonZeroU64::new(value::bytes(text)?).ok_or_else(|| "nothing would ever arrive".into())
 }

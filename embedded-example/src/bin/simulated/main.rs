@@ -2,29 +2,34 @@
 //! real server, and the two sides are compared.
 
 mod args;
-mod demo;
 mod fetch;
+#[path = "../common/hash.rs"]
 mod hash;
 mod interrupt;
 mod network;
 mod report;
+#[path = "../common/served.rs"]
+mod served;
 mod sink;
+#[path = "../common/value.rs"]
+mod value;
 mod wire;
 
+use std::net::Ipv4Addr;
 use std::process::ExitCode;
 
 use clap::Parser;
 use fetchlet::Staging;
 
 use args::Args;
-use demo::Demo;
+use served::Served;
 
 /// What the device is to fetch, and from where.
 struct Source {
     server: std::net::SocketAddr,
     file: String,
     /// The server of our own; it lives as long as this.
-    demo: Option<Demo>,
+    own: Option<Served>,
 }
 
 fn main() -> ExitCode {
@@ -46,6 +51,9 @@ fn main() -> ExitCode {
 /// Whether the two sides are equal; an error in words if there are no two sides.
 fn run(args: &Args) -> Result<bool, String> {
     if let Some(target) = &args.output {
+        if args.pcap.as_ref() == Some(target) {
+            return Err("-o and --pcap name the same file; choose two".into());
+        }
         let free = Staging::check(target, fetchlet::Existing::Keep);
         free.map_err(|error| format!("{error}; choose another name with -o"))?;
     }
@@ -58,12 +66,13 @@ fn run(args: &Args) -> Result<bool, String> {
 
 fn source(args: &Args) -> Result<Source, String> {
     match args.server()? {
-        Some((server, file)) => Ok(Source { server, file, demo: None }),
+        Some((server, file)) => Ok(Source { server, file, own: None }),
         None => {
-            let demo = Demo::start(args.size(), args.seed)
+            let temporary = std::env::temp_dir();
+            let own = Served::start(Ipv4Addr::LOCALHOST, &temporary, args.size, args.seed)
                 .map_err(|error| format!("cannot start a server of our own: {error}"))?;
-            let (server, file) = (demo.addr(), Demo::FILE.to_owned());
-            Ok(Source { server, file, demo: Some(demo) })
+            let (server, file) = (own.address().into(), Served::FILE.to_owned());
+            Ok(Source { server, file, own: Some(own) })
         }
     }
 }

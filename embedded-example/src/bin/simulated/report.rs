@@ -15,13 +15,13 @@ use crate::sink::Received;
 /// Who is where.
 pub(crate) fn beginning(args: &Args, source: &Source) -> io::Result<()> {
     let (server, file) = (source.server, source.file.escape_debug());
-    match &source.demo {
-        Some(demo) => {
+    match &source.own {
+        Some(own) => {
             writeln!(
                 io::stdout(),
                 "server    {server}, serves {} ({} bytes)",
-                demo.path().display(),
-                demo.size()
+                own.path().display(),
+                own.size()
             )?;
         }
         None => writeln!(io::stdout(), "server    {server}")?,
@@ -68,14 +68,14 @@ pub(crate) fn end(
     if let Some(path) = &args.output {
         writeln!(io::stdout(), "kept as   {}", path.display())?;
     }
-    let Some(demo) = &source.demo else {
+    let Some(own) = &source.own else {
         writeln!(io::stdout(), "whole: all bytes that the server announced have come")?;
         return Ok(true);
     };
-    let (sent_crc, sent_sha) = (demo.sent().crc32(), demo.sent().sha256());
+    let (sent_crc, sent_sha) = (own.sent().crc32(), own.sent().sha256());
     writeln!(io::stdout(), "CRC-32    {sent_crc}  at the server")?;
     writeln!(io::stdout(), "SHA-256   {sent_sha}  at the server")?;
-    let equal = crc == sent_crc && sha == sent_sha && u64::from(len) == demo.size();
+    let equal = crc == sent_crc && sha == sent_sha && len == own.size();
     writeln!(
         io::stdout(),
         "{}",
@@ -88,9 +88,9 @@ pub(crate) fn end(
 pub(crate) fn ready(gateway: Ipv4Cidr, source: &Source) -> io::Result<()> {
     let (port, file) = (source.server.port(), source.file.escape_debug());
     write!(io::stdout(), "ready address={gateway} port={port} file={file}")?;
-    if let Some(demo) = &source.demo {
-        let (crc, sha) = (demo.sent().crc32(), demo.sent().sha256());
-        write!(io::stdout(), " bytes={} crc32={crc} sha256={sha}", demo.size())?;
+    if let Some(own) = &source.own {
+        let (crc, sha) = (own.sent().crc32(), own.sent().sha256());
+        write!(io::stdout(), " bytes={} crc32={crc} sha256={sha}", own.size())?;
     }
     writeln!(io::stdout())?;
     io::stdout().flush()

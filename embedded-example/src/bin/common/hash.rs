@@ -1,4 +1,5 @@
 //! Both checksums of a file: the device's CRC-32, and SHA-256 for those who trust no CRC.
+#![allow(dead_code, reason = "each program uses a part")]
 
 use std::convert::Infallible;
 use std::fmt;
@@ -32,6 +33,12 @@ impl Sink for Nowhere {
     }
 }
 
+impl fmt::Debug for Hasher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Hasher({})", self.sha256())
+    }
+}
+
 impl Default for Hasher {
     fn default() -> Self {
         Self { crc: Checksum::new(Nowhere), sha: Sha256::new() }
@@ -54,7 +61,7 @@ impl Hasher {
 }
 
 /// Bytes, printed as hexadecimal digits.
-#[derive(PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Hex(Vec<u8>);
 
 impl fmt::Display for Hex {

@@ -1,9 +1,10 @@
-//! A server of our own: a generated file in a temporary folder, served on a loopback port.
+//! A generated file in a temporary folder, and a real server of it: what both programs fetch from.
+#![allow(dead_code, reason = "each program uses a part")]
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::path::PathBuf;
+use std::net::{Ipv4Addr, SocketAddrV4, TcpListener};
+use std::path::{Path, PathBuf};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -14,30 +15,39 @@ use tokio::sync::oneshot;
 
 use crate::hash::Hasher;
 
-/// The server, in a thread with a runtime of its own; stopped, and its folder removed, when dropped.
-pub(crate) struct Demo {
+/// The server, in a thread with a runtime of its own; ended, and its folder removed, when dropped.
+#[derive(Debug)]
+pub(crate) struct Served {
     folder: TempDir,
-    addr: SocketAddr,
+    address: SocketAddrV4,
     sent: Hasher,
-    size: u64,
+    size: u32,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<io::Result<()>>>,
 }
 
-impl Demo {
+impl Served {
     /// What the file is called.
     pub(crate) const FILE: &str = "demo.bin";
 
-    /// Generates a file of so many bytes, and serves it.
-    pub(crate) fn start(size: u64, seed: u64) -> io::Result<Self> {
-        let folder = tempfile::Builder::new().prefix("fetchlet-").tempdir()?;
+    /// Generates a file of so many bytes below `temporary`, and serves it on a free port of `host`.
+    pub(crate) fn start(
+        host: Ipv4Addr,
+        temporary: &Path,
+        size: u32,
+        seed: u64,
+    ) -> io::Result<Self> {
+        let folder = TempDir::with_prefix_in("fetchlet-", temporary).map_err(|error| {
+            let reason = format!("no folder can be made in {}: {error}", temporary.display());
+            io::Error::new(error.kind(), reason)
+        })?;
         let sent = generate(File::create(folder.path().join(Self::FILE))?, size, seed)?;
         let root = Root::open(folder.path(), RootOptions::default()).map_err(io::Error::other)?;
         let grace = Duration::from_secs(1);
         let server = Server::new(root, Config { grace, ..Config::default() });
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        let listener = TcpListener::bind((host, 0))?;
         listener.set_nonblocking(true)?;
-        let addr = listener.local_addr()?;
+        let address = SocketAddrV4::new(host, listener.local_addr()?.port());
         let (stop, stopped) = oneshot::channel::<()>();
         let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
         let serve = async move {
@@ -46,18 +56,19 @@ impl Demo {
             server.run(listener, async { stopped.await.unwrap_or_default() }).await
         };
         let thread = thread::spawn(move || runtime.block_on(serve));
-        Ok(Self { folder, addr, sent, size, stop: Some(stop), thread: Some(thread) })
+        Ok(Self { folder, address, sent, size, stop: Some(stop), thread: Some(thread) })
     }
 
-    pub(crate) const fn addr(&self) -> SocketAddr {
-        self.addr
+    /// Where it listens; it does by now.
+    pub(crate) const fn address(&self) -> SocketAddrV4 {
+        self.address
     }
 
     pub(crate) fn path(&self) -> PathBuf {
         self.folder.path().join(Self::FILE)
     }
 
-    pub(crate) const fn size(&self) -> u64 {
+    pub(crate) const fn size(&self) -> u32 {
         self.size
     }
 
@@ -67,20 +78,21 @@ impl Demo {
     }
 }
 
-impl Drop for Demo {
+impl Drop for Served {
     fn drop(&mut self) {
         drop(self.stop.take());
         match self.thread.take().map(JoinHandle::join) {
-            Some(Ok(Err(error))) => eprintln!("simulated: the server has failed: {error}"),
-            Some(Err(_)) => eprintln!("simulated: the server has panicked"),
+            Some(Ok(Err(error))) => eprintln!("the server has failed: {error}"),
+            Some(Err(_)) => eprintln!("the server has panicked"),
             Some(Ok(Ok(()))) | None => {}
         }
     }
 }
 
 /// Bytes without a pattern: xorshift64.
-fn generate(file: File, size: u64, seed: u64) -> io::Result<Hasher> {
-    let (mut file, mut hasher, mut left) = (BufWriter::new(file), Hasher::default(), size);
+fn generate(file: File, size: u32, seed: u64) -> io::Result<Hasher> {
+    let (mut file, mut hasher) = (BufWriter::new(file), Hasher::default());
+    let mut left = size as usize;
     let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
     let mut block = [0; 4096];
     while left > 0 {
@@ -90,11 +102,10 @@ fn generate(file: File, size: u64, seed: u64) -> io::Result<Hasher> {
             state ^= state << 17;
             word.copy_from_slice(&state.to_le_bytes());
         }
-        let len = left.min(block.len() as u64);
-        let piece = &block[..len as usize];
+        let piece = &block[..left.min(block.len())];
         file.write_all(piece)?;
         hasher.update(piece);
-        left -= len;
+        left -= piece.len();
     }
     file.flush()?;
     Ok(hasher)
