@@ -62,28 +62,57 @@ fn without_arguments_it_shows_that_both_sides_are_equal() {
     });
 }
 
+/// The number before this word in the line of what the device received.
+fn received(stdout: &str, word: &str) -> u32 {
+    let line = stdout.lines().find(|line| line.starts_with("received ")).unwrap();
+    let mut words = line.split([' ', ',', ';']).filter(|word| !word.is_empty());
+    let mut before = words.next().unwrap();
+    for next in words {
+        if next == word {
+            return before.parse().unwrap();
+        }
+        before = next;
+    }
+    panic!("no {word} in {line}")
+}
+
 #[test]
-fn every_option_of_the_cable_leaves_the_file_whole() {
+fn small_windows_and_packets_take_more_frames() {
     within(LIMIT, || {
-        for arguments in [
-            &["--size", "0"][..],
-            &["--size", "64K", "--rx-buffer", "512"],
-            &["--size", "20K", "--mtu", "128"],
-            &["--size", "64K", "--rate", "2M", "--latency", "3", "--timeout", "5s"],
-            &["--size", "64K", "--drop", "3", "--corrupt", "2", "--seed", "3"],
+        let size = ["--size", "64K"];
+        let frames = |options: &[&str]| received(&succeeds(&[&size, options].concat()), "frames");
+        let plain = frames(&[]);
+        assert!(plain < 64, "{plain}");
+        assert!(frames(&["--rx-buffer", "512"]) >= 128);
+        assert!(frames(&["--mtu", "128"]) >= 512);
+        assert!(succeeds(&["--size", "0"]).contains("\nequal: "));
+    });
+}
+
+#[test]
+fn a_slow_cable_and_a_long_one_take_their_time() {
+    within(LIMIT, || {
+        for (options, least) in [
+            // Two seconds' worth of bytes; a question and an answer each for ARP, SYN and the request.
+            (&["--size", "64K", "--rate", "32K"][..], 2000),
+            (&["--size", "0", "--latency", "100"], 600),
         ] {
-            let stdout = succeeds(arguments);
-            assert!(stdout.contains("\nequal: "), "{arguments:?}: {stdout}");
+            let start = Instant::now();
+            succeeds(options);
+            let took = start.elapsed().as_millis();
+            assert!(took >= least, "{options:?}: {took} ms");
         }
     });
 }
 
 #[test]
-fn losses_are_counted() {
+fn losses_and_damage_are_counted_and_mended() {
     within(LIMIT, || {
-        let stdout = succeeds(&["--size", "128K", "--drop", "4", "--timeout", "50s"]);
-        let received = stdout.lines().find(|line| line.starts_with("received ")).unwrap();
-        assert!(!received.contains("; 0 lost"), "{received}");
+        for (option, word) in [("--drop", "lost"), ("--corrupt", "damaged")] {
+            let stdout = succeeds(&["--size", "128K", option, "8", "--timeout", "50s"]);
+            assert!(received(&stdout, word) > 0, "{option}: {stdout}");
+            assert!(stdout.contains("\nequal: "), "{option}: {stdout}");
+        }
     });
 }
 

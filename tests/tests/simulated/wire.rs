@@ -102,7 +102,7 @@ fn a_device_outside_is_served_until_its_connection_ends() {
             assert_eq!(child.0.wait().unwrap().code(), Some(0), "{losses:?}");
             let mut rest = String::new();
             stdout.read_to_string(&mut rest).unwrap();
-            assert!(rest.contains("\nreceived  ") || rest.starts_with("sent "), "{rest}");
+            assert!(rest.starts_with("sent  ") && rest.contains("\nreceived  "), "{rest}");
             assert!(!far.exists(), "its socket is still there");
         }
     });
