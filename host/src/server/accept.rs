@@ -10,14 +10,14 @@ use rustix::io::Errno;
 use rustix::net::{SocketFlags, acceptfrom_with};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::{JoinSet, coop};
 use tokio::time::{self, Instant};
 
 use super::connection::Stop;
 use super::limits::Throttle;
-use super::{Shared, connection};
+use super::{Shared, connection, send};
 
 /// The pauses when the system has no room for one more connection.
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
@@ -50,6 +50,7 @@ pub(super) async fn all(
 /// would be one that another listener of the same server lacks.
 fn watch(listener: TcpListener) -> io::Result<AsyncFd<net::TcpListener>> {
     let listener = listener.into_std()?;
+    send::prepare(&listener);
     #[expect(
         deprecated,
         reason = "its successor is unsafe, for types that may swap their descriptor; std's does not"
@@ -92,7 +93,8 @@ impl<'a> Gate<'a> {
         };
         let (stream, peer) = accepted?;
         self.pause = FIRST_PAUSE;
-        self.admit(stream, peer, permit, exchanges)
+        self.admit(stream, peer, permit, exchanges);
+        Ok(())
     }
 
     fn admit(
@@ -101,19 +103,17 @@ impl<'a> Gate<'a> {
         peer: SocketAddr,
         permit: OwnedSemaphorePermit,
         exchanges: &mut JoinSet<()>,
-    ) -> io::Result<()> {
+    ) {
         let accepted = Instant::now();
         let Some(place) = self.shared.limits.place(permit, peer) else {
             if let Some(suppressed) = self.refusals.pass() {
                 tracing::warn!(%peer, suppressed, "closed at once: too many connections from there");
             }
-            return Ok(());
+            return;
         };
-        let stream = TcpStream::from_std(stream)?;
         let shared = Arc::clone(self.shared);
         let stop = self.stop.clone();
         exchanges.spawn(connection::serve(shared, place, stream, peer, accepted, stop));
-        Ok(())
     }
 
     /// Goes on at once if only that one connection failed, else after a pause.

@@ -1,20 +1,22 @@
 //! One connection: a request in, a response out, and a close that does not destroy it (R1, R7).
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{self, SocketAddr};
+use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 use std::time::Duration;
 
 use fetchlet_codec::{DecodeError, RequestDecoder, ResponseHeader, Status};
 use rustix::net::{RecvFlags, Shutdown};
-use tokio::net::TcpStream;
+use tokio::io::Interest;
 use tokio::sync::watch;
 use tokio::time::{self, Instant};
 
 use super::limits::Place;
 use super::outcome::{End, Outcome, Record};
 use super::root::Refusal;
-use super::{Shared, send};
+use super::socket::Socket;
+use super::{Shared, cold, send};
 
 /// The longest request and some surplus, all in one read (R2).
 const READ: usize = 2048;
@@ -34,64 +36,90 @@ const FIRST_FLIGHT: u32 = 8 * 1024;
 pub(super) async fn serve(
     shared: Arc<Shared>,
     place: Place,
-    stream: TcpStream,
+    stream: net::TcpStream,
     peer: SocketAddr,
     accepted: Instant,
     mut stop: Stop,
 ) {
+    let mut socket = Socket::Unwatched(stream);
     let mut record = Record::new(peer, accepted);
-    let outcome = exchange(&shared, &stream, &mut stop, &mut record).await;
+    let outcome = exchange(&shared, &mut socket, &mut stop, &mut record).await;
     let linger_time = match outcome.0 {
         End::Sent if record.bytes > FIRST_FLIGHT => Some(shared.config.timeout),
         End::Malformed => Some(DRAIN_TIME),
-        End::Sent | End::NotFound => discard(&stream).then_some(DRAIN_TIME),
+        End::Sent | End::NotFound => discard(&socket).then_some(DRAIN_TIME),
         _ => None,
     };
     record.finish(outcome);
     if let Some(time) = linger_time {
-        tokio::select! {
-            () = linger(&stream, time) => {}
-            // The system goes on to deliver what it has.
-            _ = stop.wait_for(|stop| *stop) => {}
-        }
+        // Boxed, as all that an idle connection does not need.
+        Box::pin(async {
+            tokio::select! {
+                () = linger(&mut socket, time) => {}
+                // The system goes on to deliver what it has.
+                _ = stop.wait_for(|stop| *stop) => {}
+            }
+        })
+        .await;
     }
-    drop(stream);
+    drop(socket);
     drop(place);
 }
 
 async fn exchange(
-    shared: &Shared,
-    stream: &TcpStream,
+    shared: &Arc<Shared>,
+    socket: &mut Socket,
     stop: &mut Stop,
     record: &mut Record,
 ) -> Outcome {
-    let left = shared.config.request_deadline.saturating_sub(record.accepted.elapsed());
     let mut unfinished = None;
-    let name = match time::timeout(left, receive(stream, stop, &mut unfinished)).await {
-        Ok(Ok(name)) => name,
-        Ok(Err(NoRequest::Malformed(error))) => {
-            let (end, reason) = answer(shared, stream, Status::Malformed, record).await;
-            return (end, reason.or_else(|| Some(error.to_string().into())));
+    let request = match read(socket, &mut unfinished) {
+        Ok(None) => {
+            let left = shared.config.request_deadline.saturating_sub(record.accepted.elapsed());
+            match time::timeout(left, receive(socket, stop, &mut unfinished)).await {
+                Ok(request) => request,
+                Err(_) => {
+                    let received = received(unfinished.as_deref());
+                    let reason = format!("{received} bytes of a request had come (R6)");
+                    return (End::Deadline, Some(reason.into()));
+                }
+            }
         }
-        Ok(Err(NoRequest::Gone)) => return broken_off(unfinished.as_deref()),
-        Ok(Err(NoRequest::Stopped)) => return (End::Stopped, None),
-        Err(_) => {
-            let received = received(unfinished.as_deref());
-            let reason = format!("{received} bytes of a request had come (R6)");
-            return (End::Deadline, Some(reason.into()));
-        }
+        Ok(Some(name)) => Ok(name),
+        Err(none) => Err(none),
     };
-    drop(unfinished);
+    match request {
+        Ok(name) => {
+            drop(unfinished);
+            record.requested(name.clone());
+            respond(shared, socket, name, record).await
+        }
+        Err(NoRequest::Malformed(error)) => {
+            let (end, reason) = answer(shared, socket, Status::Malformed, record).await;
+            (end, reason.or_else(|| Some(error.to_string().into())))
+        }
+        Err(NoRequest::Gone) => broken_off(unfinished.as_deref()),
+        Err(NoRequest::Stopped) => (End::Stopped, None),
+    }
+}
+
+async fn respond(
+    shared: &Arc<Shared>,
+    socket: &mut Socket,
+    name: Arc<str>,
+    record: &mut Record,
+) -> Outcome {
     let Some(_turn) = shared.limits.file(shared.config.timeout).await else {
-        record.requested(name);
         return (End::ServerFault, Some("too many files are being sent".into()));
     };
-    let found = shared.root.file(&name);
-    record.requested(name);
+    let found = match shared.root.cached(&name) {
+        Some(found) => found,
+        None => cold::open(shared, name).await,
+    };
     match found {
-        Ok(file) => send::file(stream, &file, shared.config.timeout, record).await,
+        Ok(file) => send::file(socket, file, shared.config.timeout, record).await,
         Err(Refusal::NotFound(reason)) => {
-            let (end, fault) = answer(shared, stream, Status::NotFound, record).await;
+            let (end, fault) = answer(shared, socket, Status::NotFound, record).await;
             (end, fault.or_else(|| Some(reason.into())))
         }
         Err(Refusal::Fault(error)) => (End::ServerFault, Some(error.to_string().into())),
@@ -111,20 +139,20 @@ pub(super) type Stop = watch::Receiver<bool>;
 /// The filename asked for. Unfinished requests are kept in `unfinished`, so that a connection that is
 /// silent, or whose request comes in one piece, needs no room for one.
 async fn receive(
-    stream: &TcpStream,
+    socket: &mut Socket,
     stop: &mut Stop,
     unfinished: &mut Option<Box<RequestDecoder>>,
-) -> Result<Box<str>, NoRequest> {
+) -> Result<Arc<str>, NoRequest> {
     loop {
         tokio::select! {
             // What has come is served, whatever else.
             biased;
-            ready = stream.readable() => ready.map_err(|_| NoRequest::Gone)?,
+            ready = socket.ready(Interest::READABLE) => ready.map_err(|_| NoRequest::Gone)?,
             _ = stop.wait_for(|stop| *stop), if unfinished.is_none() => {
                 return Err(NoRequest::Stopped);
             }
         }
-        if let Some(name) = read(stream, unfinished)? {
+        if let Some(name) = read(socket, unfinished)? {
             return Ok(name);
         }
     }
@@ -132,11 +160,11 @@ async fn receive(
 
 /// Reads once. Not async: its two kilobytes live on the thread's stack, not in the task.
 fn read(
-    stream: &TcpStream,
+    socket: &Socket,
     unfinished: &mut Option<Box<RequestDecoder>>,
-) -> Result<Option<Box<str>>, NoRequest> {
+) -> Result<Option<Arc<str>>, NoRequest> {
     let mut buffer = [0; READ];
-    let mut input = match stream.try_read(&mut buffer) {
+    let mut input = match recv(socket, &mut buffer) {
         Ok(0) => return Err(NoRequest::Gone),
         Ok(len) => buffer.get(..len).unwrap_or_default(),
         Err(error) if is_transient(&error) => return Ok(None),
@@ -154,6 +182,12 @@ fn read(
         }
         Err(error) => Err(NoRequest::Malformed(error)),
     }
+}
+
+fn recv(socket: &Socket, buffer: &mut [u8]) -> io::Result<usize> {
+    let recv =
+        |fd: BorrowedFd<'_>| rustix::net::recv(fd, buffer, RecvFlags::empty()).map(|(len, _)| len);
+    socket.try_io(Interest::READABLE, recv)
 }
 
 fn is_transient(error: &io::Error) -> bool {
@@ -178,12 +212,12 @@ fn broken_off(unfinished: Option<&RequestDecoder>) -> Outcome {
 /// Sends a response without data.
 async fn answer(
     shared: &Shared,
-    stream: &TcpStream,
+    socket: &mut Socket,
     status: Status,
     record: &mut Record,
 ) -> Outcome {
     let header = ResponseHeader::without_data(status).encode();
-    match send::all(stream, &header, shared.config.timeout).await {
+    match send::all(socket, &header, shared.config.timeout).await {
         Ok(()) => {
             record.status = Some(status);
             let end = match status {
@@ -197,23 +231,24 @@ async fn answer(
 }
 
 /// One last read that does not wait: whether anything had come after the request (R7).
-fn discard(stream: &TcpStream) -> bool {
+fn discard(socket: &Socket) -> bool {
     let mut buffer = [0; READ];
-    // Not `try_read`, which asks tokio's idea of what is readable, and that may be out of date.
-    rustix::net::recv(stream, &mut buffer[..], RecvFlags::DONTWAIT).is_ok_and(|(_, len)| len > 0)
+    // Not `try_io`, which asks tokio's idea of what is readable, and that may be out of date.
+    let recv = |fd: BorrowedFd<'_>| rustix::net::recv(fd, &mut buffer[..], RecvFlags::empty());
+    socket.at_once(recv).is_ok_and(|(_, len)| len > 0)
 }
 
 /// R7: ends the sending side, then reads on for a while. Closing with bytes unread makes TCP reset the
 /// connection, which destroys what the peer has not read yet.
-async fn linger(stream: &TcpStream, time: Duration) {
-    if rustix::net::shutdown(stream, Shutdown::Write).is_err() {
+async fn linger(socket: &mut Socket, time: Duration) {
+    if socket.at_once(|fd| rustix::net::shutdown(fd, Shutdown::Write)).is_err() {
         return;
     }
     let drained = async {
         let mut left = DRAIN;
-        while left > 0 && stream.readable().await.is_ok() {
+        while left > 0 && socket.ready(Interest::READABLE).await.is_ok() {
             let mut buffer = [0; READ];
-            match stream.try_read(&mut buffer) {
+            match recv(socket, &mut buffer) {
                 Ok(0) => break,
                 Ok(len) => left = left.saturating_sub(len),
                 Err(error) if is_transient(&error) => {}
@@ -235,9 +270,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let root = Root::open(folder.path(), RootOptions::default()).unwrap();
         let server = Server::new(root, Config::default());
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let client = TcpStream::connect(listener.local_addr().unwrap());
-        let (stream, peer) = tokio::join!(listener.accept(), client).0.unwrap();
+        let listener = net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let _client = net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (stream, peer) = listener.accept().unwrap();
         let permit = server.0.limits.permit().await.unwrap();
         let place = server.0.limits.place(permit, peer).unwrap();
         let (_stop, stopped) = watch::channel(false);

@@ -16,11 +16,13 @@
 //! `peer`, `name`, `status`, `bytes` (of data), `ms`, `end` and, where there is one, `reason`.
 
 mod accept;
+mod cold;
 mod connection;
 mod limits;
 mod outcome;
 mod root;
 mod send;
+mod socket;
 
 use std::io;
 use std::sync::Arc;

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::thread;
 
 use fetchlet_codec::Status;
@@ -57,7 +58,7 @@ pub(super) type Outcome = (End, Option<Cow<'static, str>>);
 pub(super) struct Record {
     peer: SocketAddr,
     pub(super) accepted: Instant,
-    pub(super) name: Option<Box<str>>,
+    pub(super) name: Option<Arc<str>>,
     /// What was answered, once it was.
     pub(super) status: Option<Status>,
     /// Of data, as far as the system has taken it.
@@ -73,7 +74,7 @@ impl Record {
         Self { peer, accepted, name: None, status: None, bytes: 0, outcome: (End::Stopped, None) }
     }
 
-    pub(super) fn requested(&mut self, name: Box<str>) {
+    pub(super) fn requested(&mut self, name: Arc<str>) {
         tracing::debug!(target: "fetchlet::exchange", peer = %self.peer, name = &*name, "requested");
         self.name = Some(name);
     }

@@ -1,33 +1,35 @@
 //! The response's way out: a small file with its header in one write, a large one by sendfile.
 //!
-//! Both read the page cache in place. What is done about files that are not in it belongs here too:
-//! before the `pread` of a small body, before the `sendfile` of each chunk of a large one.
+//! Both take what is in the page cache; for what is not, [`cold`] waits first.
 
 use std::io;
+use std::net;
+use std::os::fd::BorrowedFd;
+use std::sync::Arc;
 use std::time::Duration;
 
 use fetchlet_codec::{RESPONSE_HEADER, ResponseHeader, Status};
-use rustix::buffer::spare_capacity;
 use rustix::fs::sendfile;
 use rustix::io::Errno;
 use rustix::net::{SendFlags, sockopt};
 use socket2::SockRef;
 use tokio::io::Interest;
-use tokio::net::TcpStream;
 use tokio::task;
 use tokio::time;
 
+use super::cold;
 use super::outcome::{End, Outcome, Record};
 use super::root::Opened;
+use super::socket::Socket;
 
 /// Up to here a copy is cheaper than a second system call.
 const SMALL: u32 = 64 * 1024;
 
 /// What one connection may send before it is another's turn.
-const CHUNK: usize = 256 * 1024;
+const CHUNK: u64 = 256 * 1024;
 
 /// What it may send when its socket is not writable, to learn whether its peer takes anything at all.
-const NUDGE: usize = 4 * 1024;
+const NUDGE: u64 = 4 * 1024;
 
 /// How often within the time-out it tries that.
 const NUDGES: u32 = 8;
@@ -36,17 +38,25 @@ const NUDGES: u32 = 8;
 /// 4 MiB, and a thousand of them use up the TCP memory of the whole system.
 const UNSENT: u32 = 128 * 1024;
 
+/// Sets up what all connections of `listener` inherit, which saves each of them the calls. It only makes
+/// long responses better: without it they still work.
+pub(super) fn prepare(listener: &net::TcpListener) {
+    sockopt::set_tcp_nodelay(listener, true).ok();
+    SockRef::from(listener).set_tcp_notsent_lowat(UNSENT).ok();
+}
+
 /// Announces `file` and sends exactly what was announced (R10), or ends early.
 pub(super) async fn file(
-    stream: &TcpStream,
-    file: &Opened,
+    socket: &mut Socket,
+    file: Opened,
     timeout: Duration,
     record: &mut Record,
 ) -> Outcome {
+    let file = Arc::new(file);
     let header = ResponseHeader::file(file.len).encode();
     let mut left = &header[..];
     if file.len <= SMALL {
-        match at_once(stream, file, &header) {
+        match small(socket, &file, &header).await {
             Ok(sent) => {
                 record.status = (sent > 0).then_some(Status::File);
                 record.bytes = count(sent.saturating_sub(RESPONSE_HEADER));
@@ -57,7 +67,7 @@ pub(super) async fn file(
     }
     if record.bytes < file.len || !left.is_empty() {
         // Boxed: its room is not needed by a connection that is idle.
-        match Box::pin(in_turns(stream, file, left, timeout, record)).await {
+        match Box::pin(in_turns(socket, &file, left, timeout, record)).await {
             Ok(()) if record.bytes < file.len => return short(record.bytes, file.len),
             Ok(()) => {}
             Err(error) => return failed(&error),
@@ -68,64 +78,79 @@ pub(super) async fn file(
 
 /// Header and data in one write, and how much of both the system took. The rest, or that there is
 /// none, is left to `in_turns`, which holds no buffer while it waits.
-fn at_once(stream: &TcpStream, file: &Opened, header: &[u8]) -> io::Result<usize> {
-    let len = usize::try_from(file.len).unwrap_or(usize::MAX);
-    let whole = len.saturating_add(header.len());
-    let mut response = Vec::with_capacity(whole);
-    response.extend_from_slice(header);
-    while response.len() < whole {
-        let offset = response.len().saturating_sub(header.len());
-        let offset = u64::try_from(offset).unwrap_or(u64::MAX);
-        match rustix::io::pread(&file.file, spare_capacity(&mut response), offset) {
-            Ok(0) => break,
-            Ok(_) | Err(Errno::INTR) => {}
-            Err(errno) => return Err(errno.into()),
-        }
+async fn small(socket: &Socket, file: &Arc<Opened>, header: &[u8]) -> io::Result<usize> {
+    let mut response = whole(file, header);
+    if response.is_none() {
+        cold::warm(file, 0).await?;
+        response = whole(file, header);
     }
-    // The file may have grown, and the allocator been generous.
-    response.truncate(whole);
-    match stream.try_write(&response) {
+    let send = |fd: BorrowedFd<'_>| {
+        rustix::net::send(fd, &response.unwrap_or_default(), SendFlags::NOSIGNAL)
+    };
+    match socket.at_once(send) {
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
         taken => taken,
     }
 }
 
+/// Header and data, unless some of it is not in memory. Less, if the file has become shorter.
+fn whole(file: &Opened, header: &[u8]) -> Option<Vec<u8>> {
+    let len = header.len().saturating_add(usize::try_from(file.len).ok()?);
+    let mut response = vec![0; len];
+    let (head, mut room) = response.split_at_mut_checked(header.len())?;
+    head.copy_from_slice(header);
+    let mut offset = 0;
+    while !room.is_empty() {
+        let read = cold::read_resident(file, room, offset)?;
+        if read == 0 {
+            let missing = room.len();
+            response.truncate(len.saturating_sub(missing));
+            break;
+        }
+        room = room.get_mut(read..)?;
+        offset = offset.saturating_add(u64::from(count(read)));
+    }
+    Some(response)
+}
+
 /// What is left of the header, then the data from `record.bytes` on. `Ok` with too few bytes: the file
 /// has no more.
 async fn in_turns(
-    stream: &TcpStream,
-    file: &Opened,
+    socket: &mut Socket,
+    file: &Arc<Opened>,
     header: &[u8],
     timeout: Duration,
     record: &mut Record,
 ) -> io::Result<()> {
-    prepare(stream);
+    // Full segments only, until the end of it: a quarter less work for a sender.
+    socket.at_once(|fd| sockopt::set_tcp_cork(fd, true)).ok();
     let mut header = header;
     while !header.is_empty() {
-        let more =
-            |_| Ok(rustix::net::send(stream, header, SendFlags::MORE | SendFlags::NOSIGNAL)?);
-        let sent = progress(stream, timeout, more).await?;
+        let send = |fd: BorrowedFd<'_>, _| rustix::net::send(fd, header, SendFlags::NOSIGNAL);
+        let sent = progress(socket, timeout, send).await?;
         header = header.get(sent..).unwrap_or_default();
     }
     record.status = Some(Status::File);
+    let mut resident = u64::from(record.bytes);
     while record.bytes < file.len {
         let mut offset = u64::from(record.bytes);
-        let left = usize::try_from(file.len - record.bytes).unwrap_or(usize::MAX);
-        let chunk = |most| Ok(sendfile(stream, &file.file, Some(&mut offset), left.min(most))?);
-        let sent = progress(stream, timeout, chunk).await?;
+        if offset >= resident {
+            resident = cold::bring(file, offset, CHUNK).await?;
+        }
+        let left = resident.min(file.len.into()).saturating_sub(offset);
+        let chunk = |fd: BorrowedFd<'_>, most: u64| {
+            let most = usize::try_from(left.min(most)).unwrap_or(usize::MAX);
+            sendfile(fd, &file.file, Some(&mut offset), most)
+        };
+        let sent = progress(socket, timeout, chunk).await?;
         if sent == 0 {
             break;
         }
         record.bytes = record.bytes.saturating_add(count(sent));
         task::yield_now().await;
     }
+    socket.at_once(|fd| sockopt::set_tcp_cork(fd, false)).ok();
     Ok(())
-}
-
-/// Sets the socket up for a long response. Both only make it better: without them it still works.
-fn prepare(stream: &TcpStream) {
-    sockopt::set_tcp_nodelay(stream, true).ok();
-    SockRef::from(stream).set_tcp_notsent_lowat(UNSENT).ok();
 }
 
 /// Sends up to [`CHUNK`] once the socket is writable, or up to [`NUDGE`] before. Fails if nothing
@@ -134,16 +159,16 @@ fn prepare(stream: &TcpStream) {
 /// A socket is writable again only once half of what waited in it has left, which takes a healthy
 /// device on a slow link longer than the time-out. It takes a few bytes much earlier.
 async fn progress(
-    stream: &TcpStream,
+    socket: &mut Socket,
     timeout: Duration,
-    mut send: impl FnMut(usize) -> io::Result<usize>,
+    mut send: impl FnMut(BorrowedFd<'_>, u64) -> Result<usize, Errno>,
 ) -> io::Result<usize> {
     for _ in 0..NUDGES {
-        let sending = stream.async_io(Interest::WRITABLE, || send(CHUNK));
+        let sending = socket.io(Interest::WRITABLE, |fd| send(fd, CHUNK));
         if let Ok(sent) = time::timeout(timeout / NUDGES, sending).await {
             return sent;
         }
-        match send(NUDGE) {
+        match socket.at_once(|fd| send(fd, NUDGE)) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
             sent => return sent,
         }
@@ -152,14 +177,14 @@ async fn progress(
 }
 
 /// Sends a few bytes; as the first on a connection they all but always fit.
-pub(super) async fn all(stream: &TcpStream, bytes: &[u8], timeout: Duration) -> io::Result<()> {
+pub(super) async fn all(socket: &mut Socket, bytes: &[u8], timeout: Duration) -> io::Result<()> {
     let mut left = bytes;
     while !left.is_empty() {
-        let some = || rustix::net::send(stream, left, SendFlags::NOSIGNAL).map_err(io::Error::from);
-        let sent = match some() {
+        let some = |fd: BorrowedFd<'_>| rustix::net::send(fd, left, SendFlags::NOSIGNAL);
+        let sent = match socket.at_once(some) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 // Boxed as above.
-                Box::pin(progress(stream, timeout, |_| some())).await?
+                Box::pin(progress(socket, timeout, |fd, _| some(fd))).await?
             }
             sent => sent?,
         };

@@ -4,4 +4,5 @@ mod harness;
 mod limits;
 mod log;
 mod program;
+mod traps;
 mod wire;

@@ -71,6 +71,9 @@ pub(in crate::cli) struct Args {
     #[arg(long, env = "FETCHLET_GRACE", value_name = "DUR", default_value = "8s")]
     #[arg(value_parser = value::duration_or_zero)]
     grace: Duration,
+    /// Send by this congestion control of the system's, such as reno, cubic or bbr
+    #[arg(long, env = "FETCHLET_CONGESTION", value_name = "NAME")]
+    pub(super) congestion: Option<String>,
     /// What to do about symbolic links
     #[arg(long, env = "FETCHLET_SYMLINKS", value_enum, default_value_t = Links::Deny)]
     symlinks: Links,

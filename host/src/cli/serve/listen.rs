@@ -1,14 +1,19 @@
 //! The sockets to listen on: bound here, or passed on by systemd.
 
+use std::fs;
 use std::io;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr, TcpListener};
 
 use listenfd::ListenFd;
 use rustix::io::Errno;
+use rustix::net::sockopt;
 use socket2::{Domain, Socket, Type};
 
 use super::Failure;
 use crate::ExitCode;
+
+/// The names that every user may give to `--congestion`.
+const ALLOWED_CONGESTION: &str = "/proc/sys/net/ipv4/tcp_allowed_congestion_control";
 
 /// How many connections may wait to be accepted; the system may allow fewer (`somaxconn`).
 const BACKLOG: i32 = 4096;
@@ -47,6 +52,23 @@ pub(super) fn bind(addresses: &[IpAddr], port: u16) -> Result<Vec<TcpListener>, 
         listeners.push(listener(address, dual).map_err(|error| failure(address, &error))?);
     }
     Ok(listeners)
+}
+
+/// Has all connections of these listeners send by the congestion control of that name.
+pub(super) fn set_congestion(listeners: &[TcpListener], name: &str) -> Result<(), Failure> {
+    for listener in listeners {
+        sockopt::set_tcp_congestion(listener, name).map_err(|errno| {
+            let allowed = fs::read_to_string(ALLOWED_CONGESTION).unwrap_or_default();
+            let allowed = allowed.split_whitespace().collect::<Vec<_>>().join(", ");
+            let reason = match errno {
+                Errno::NOENT => "the system has none of that name".into(),
+                Errno::PERM => "the system does not permit it".into(),
+                _ => io::Error::from(errno).to_string(),
+            };
+            (ExitCode::Usage, format!("--congestion {name:?}: {reason}; permitted are: {allowed}"))
+        })?;
+    }
+    Ok(())
 }
 
 fn listener(address: SocketAddr, dual: bool) -> io::Result<TcpListener> {

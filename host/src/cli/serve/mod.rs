@@ -12,7 +12,7 @@ use std::net::{self, IpAddr};
 use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::runtime::Runtime;
+use tokio::runtime::Builder;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -20,6 +20,9 @@ use super::{complain, log};
 use crate::ExitCode;
 use crate::server::{Root, Server};
 use signals::Signals;
+
+/// How many requests may wait for the disk at once. Those that need not wait for it never do.
+const DISK_THREADS: usize = 16;
 
 /// How long stopping at once may take.
 const AT_ONCE: Duration = Duration::from_secs(1);
@@ -62,8 +65,13 @@ fn start(
     } else {
         tracing::info!("listening on what systemd passed on: PORT and --bind are not used");
     }
+    if let Some(name) = &args.congestion {
+        listen::set_congestion(&listeners, name)?;
+    }
     let server = Server::new(root, args.config()?);
-    let runtime = Runtime::new().map_err(internal)?;
+    let runtime =
+        Builder::new_multi_thread().enable_all().max_blocking_threads(DISK_THREADS).build();
+    let runtime = runtime.map_err(internal)?;
     let ended = runtime.block_on(serve(&server, listeners));
     runtime.shutdown_timeout(AT_ONCE);
     ended.map_err(internal)

@@ -51,7 +51,9 @@ pub struct Root {
 /// How names are resolved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Lookup {
-    /// By the kernel, which guards every step of it.
+    /// By the kernel, which guards every step of it, and can do without the disk (Linux 5.12).
+    Cached,
+    /// The same, but it can't tell whether that will have to read from the disk.
     Openat2,
     /// Component by component, without links: Linux before 5.6, and sandboxes that forbid `openat2`.
     Walk,
@@ -118,10 +120,15 @@ impl Root {
                 _ => RootError::Io { path, source: errno.into() },
             }
         })?;
-        let probe = openat2(&folder, ".", flags, Mode::empty(), ResolveFlags::BENEATH);
-        let lookup = match probe {
-            Err(Errno::NOSYS | Errno::PERM | Errno::INVAL | Errno::TOOBIG) => Lookup::Walk,
-            _ => Lookup::Openat2,
+        let probe = |guards| openat2(&folder, ".", flags, Mode::empty(), guards);
+        let lacks =
+            |errno| matches!(errno, Errno::NOSYS | Errno::PERM | Errno::INVAL | Errno::TOOBIG);
+        let lookup = match probe(ResolveFlags::BENEATH) {
+            Err(errno) if lacks(errno) => Lookup::Walk,
+            _ => match probe(ResolveFlags::BENEATH | ResolveFlags::CACHED) {
+                Err(errno) if lacks(errno) => Lookup::Openat2,
+                _ => Lookup::Cached,
+            },
         };
         Ok(Self::with(folder, options, lookup))
     }
@@ -133,40 +140,62 @@ impl Root {
         Self { folder, options, lookup }
     }
 
-    /// Opens the file of that name.
+    /// [`file`](Self::file), if that takes no disk; `None`: it may.
+    pub(super) fn cached(&self, name: &str) -> Option<Result<Opened, Refusal>> {
+        if let Err(reason) = check(name, self.options.hidden) {
+            return Some(Err(Refusal::NotFound(reason)));
+        }
+        if self.lookup != Lookup::Cached {
+            return None;
+        }
+        match openat2(&self.folder, name, READ, Mode::empty(), self.guards() | ResolveFlags::CACHED)
+        {
+            Err(Errno::AGAIN | Errno::INTR) => None,
+            file => Some(regular(file)),
+        }
+    }
+
+    /// Opens the file of that name, which may take as long as the disk does.
     ///
     /// It is opened before it is known to be regular. That costs half of looking first, and is without
     /// effect on folders, pipes and sockets but that a pipe's writer sees a reader come and go; for
     /// devices, which only root can make, mount with `nodev`.
     pub(super) fn file(&self, name: &str) -> Result<Opened, Refusal> {
         check(name, self.options.hidden).map_err(Refusal::NotFound)?;
-        let file = match self.lookup {
-            Lookup::Openat2 => self.resolve(name),
+        regular(match self.lookup {
+            Lookup::Cached | Lookup::Openat2 => self.resolve(name),
             Lookup::Walk => walk::open(&self.folder, name),
-        };
-        let file = file.map_err(refusal)?;
-        let stat = fstat(&file).map_err(refusal)?;
-        if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
-            return Err(Refusal::NotFound("not a regular file (R8)"));
-        }
-        let len = u32::try_from(stat.st_size)
-            .map_err(|_| Refusal::NotFound("longer than 4294967295 bytes (R9)"))?;
-        Ok(Opened { file, len })
+        })
     }
 
     fn resolve(&self, name: &str) -> Result<OwnedFd, Errno> {
-        let mut guards = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
-        if self.options.symlinks == Symlinks::Deny {
-            guards |= ResolveFlags::NO_SYMLINKS;
-        }
         let mut tries = TRIES;
         loop {
-            match openat2(&self.folder, name, READ, Mode::empty(), guards) {
+            match openat2(&self.folder, name, READ, Mode::empty(), self.guards()) {
                 Err(Errno::AGAIN | Errno::INTR) if tries > 0 => tries = tries.saturating_sub(1),
                 result => return result,
             }
         }
     }
+
+    fn guards(&self) -> ResolveFlags {
+        let links = match self.options.symlinks {
+            Symlinks::Deny => ResolveFlags::NO_SYMLINKS,
+            Symlinks::Inside => ResolveFlags::empty(),
+        };
+        ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS | links
+    }
+}
+
+fn regular(file: Result<OwnedFd, Errno>) -> Result<Opened, Refusal> {
+    let file = file.map_err(refusal)?;
+    let stat = fstat(&file).map_err(refusal)?;
+    if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
+        return Err(Refusal::NotFound("not a regular file (R8)"));
+    }
+    let len = u32::try_from(stat.st_size)
+        .map_err(|_| Refusal::NotFound("longer than 4294967295 bytes (R9)"))?;
+    Ok(Opened { file, len })
 }
 
 /// R8, as far as the name alone tells. Names are never normalised: what is not plain is not found.

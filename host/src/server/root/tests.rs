@@ -1,4 +1,4 @@
-//! No name leads out of the folder, by either way of looking it up.
+//! No name leads out of the folder, whichever way it is looked up.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use super::*;
 
-const BOTH: [Lookup; 2] = [Lookup::Openat2, Lookup::Walk];
+const WAYS: [Lookup; 3] = [Lookup::Cached, Lookup::Openat2, Lookup::Walk];
 
 /// A folder to serve, in one that has secrets.
 fn tree() -> TempDir {
@@ -44,7 +44,16 @@ fn root(outer: &TempDir, options: RootOptions, lookup: Lookup) -> Root {
 }
 
 fn content(root: &Root, name: &str) -> Option<String> {
-    match root.file(name) {
+    let content = read(root.file(name), name);
+    // What that has brought to memory is most often found there. If so, it is the same.
+    if let Some(cached) = root.cached(name) {
+        assert_eq!(read(cached, name), content, "{name:?}");
+    }
+    content
+}
+
+fn read(found: Result<Opened, Refusal>, name: &str) -> Option<String> {
+    match found {
         Ok(opened) => {
             let mut content = vec![0; opened.len as usize + 1];
             let len = rustix::io::pread(&opened.file, &mut content, 0).unwrap();
@@ -60,12 +69,25 @@ fn content(root: &Root, name: &str) -> Option<String> {
 #[test]
 fn plain_names_are_found() {
     let outer = tree();
-    for lookup in BOTH {
+    for lookup in WAYS {
         let root = root(&outer, RootOptions::default(), lookup);
         for name in ["top", "a/mid", "a/b/deep", "a/ü€𝄞"] {
             assert_eq!(content(&root, name).as_deref(), Some(name), "{lookup:?}");
         }
     }
+}
+
+#[test]
+fn what_was_just_opened_is_found_without_the_disk() {
+    let outer = tree();
+    let root = root(&outer, RootOptions::default(), Lookup::Cached);
+    for name in ["top", "a/b/deep"] {
+        assert!(root.file(name).is_ok());
+        // A mount or a renaming elsewhere, at the same moment, makes it look again.
+        assert!((0..10).any(|_| matches!(root.cached(name), Some(Ok(_)))), "{name:?}");
+    }
+    let root = self::root(&outer, RootOptions::default(), Lookup::Openat2);
+    assert!(root.cached("top").is_none(), "it can't tell");
 }
 
 #[test]
@@ -113,7 +135,7 @@ fn whatever_is_not_a_regular_file_inside_is_not_found() {
         "\u{9b}1m",
     ];
     for symlinks in [Symlinks::Deny, Symlinks::Inside] {
-        for lookup in BOTH {
+        for lookup in WAYS {
             let options = RootOptions { symlinks, hidden: true };
             let root = root(&outer, options, lookup);
             for name in names {
@@ -128,7 +150,7 @@ fn links_that_lead_out_are_not_found() {
     let outer = tree();
     let names = ["out", "a/out/secret", "loop", "magic", "absolute"];
     for symlinks in [Symlinks::Deny, Symlinks::Inside] {
-        for lookup in BOTH {
+        for lookup in WAYS {
             let root = root(&outer, RootOptions { symlinks, hidden: false }, lookup);
             for name in names {
                 assert_eq!(content(&root, name), None, "{name:?} {symlinks:?} {lookup:?}");
@@ -149,7 +171,7 @@ fn links_inside_are_followed_only_if_told_so() {
     ];
     let inside = RootOptions { symlinks: Symlinks::Inside, hidden: false };
     for (link, target) in links {
-        for lookup in BOTH {
+        for lookup in WAYS {
             let root = root(&outer, RootOptions::default(), lookup);
             assert_eq!(content(&root, link), None, "{link} {lookup:?}");
         }
@@ -163,7 +185,7 @@ fn links_inside_are_followed_only_if_told_so() {
 #[test]
 fn hidden_names_are_found_only_if_told_so() {
     let outer = tree();
-    for lookup in BOTH {
+    for lookup in WAYS {
         for name in [".dot", ".hidden/file", "a/b/..x"] {
             let shy = root(&outer, RootOptions::default(), lookup);
             assert_eq!(content(&shy, name), None, "{name}");

@@ -1,0 +1,92 @@
+//! The traps that make a file server slow or wrong, each with what shows that it is not sprung.
+
+use std::fs::File;
+use std::io::Write;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use rustix::fs::{Advice, fadvise};
+
+use crate::harness::*;
+
+/// A header of its own, sent with Nagle's algorithm on, waits for the peer's delayed acknowledgement of
+/// what went before: 40 ms and more, each time.
+#[test]
+fn no_response_waits_for_an_acknowledgement() {
+    let sizes = [1024, 64 * 1024, 64 * 1024 + 1, 300_000];
+    let files: Vec<_> = sizes.map(|size| (size.to_string(), pattern(size))).into();
+    let listed: Vec<_> = files.iter().map(|(name, data)| (&**name, &**data)).collect();
+    let folder = folder(&listed);
+    let (_program, address) = Program::serve(folder.path(), &["-q"]);
+    for (name, content) in &files {
+        let mut times: Vec<_> = std::iter::repeat_with(|| {
+            let start = Instant::now();
+            assert!(fetch(address, name) == response(content), "{name} bytes");
+            start.elapsed()
+        })
+        .take(21)
+        .collect();
+        times.sort();
+        assert!(times[10] < Duration::from_millis(20), "{name} bytes: {times:?}");
+    }
+}
+
+/// Makes the system forget what it has of the file in memory; where that is not a disk, it can't.
+fn evict(path: &Path) {
+    let file = File::open(path).unwrap();
+    file.sync_all().unwrap();
+    fadvise(&file, 0, None, Advice::DontNeed).unwrap();
+}
+
+/// One `sendfile` of a file that is not in memory holds up all the others on its thread.
+#[test]
+fn files_that_are_not_in_memory_arrive_whole_beside_one_that_is() {
+    // Within the target folder, which is on a disk where /tmp may not be.
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let sizes = [1, 65_536, 65_537, 262_144, 1_048_576, 1_048_577, 20_000_001];
+    for size in sizes {
+        std::fs::write(folder.path().join(size.to_string()), pattern(size)).unwrap();
+    }
+    std::fs::write(folder.path().join("hot"), "hot").unwrap();
+    let (_program, address) = Program::serve(folder.path(), &["-q"]);
+    std::thread::scope(|scope| {
+        for size in sizes {
+            evict(&folder.path().join(size.to_string()));
+            let cold = scope.spawn(move || fetch(address, &size.to_string()));
+            while !cold.is_finished() {
+                assert_eq!(fetch(address, "hot"), response(b"hot"));
+            }
+            assert!(cold.join().unwrap() == response(&pattern(size)), "{size} bytes");
+        }
+    });
+}
+
+/// Draining is for what came after a request. A peer that sends nothing more, and stays, is not drained:
+/// that costs a fifth of a small request, and a place for two seconds.
+#[test]
+fn a_peer_that_has_its_response_holds_no_place() {
+    let folder = folder(&[("h.txt", b"hello")]);
+    let (_program, address) = Program::serve(folder.path(), &["--max-connections", "1"]);
+    let start = Instant::now();
+    let mut peers = Vec::new();
+    for _ in 0..4 {
+        let mut stream = connect(address);
+        stream.write_all(&request(b"h.txt")).unwrap();
+        assert_eq!(read_all(&mut stream).unwrap(), response(b"hello"));
+        peers.push(stream);
+    }
+    assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
+}
+
+#[test]
+fn the_congestion_control_is_the_one_asked_for() {
+    let folder = folder(&[("h.txt", b"hello")]);
+    // Every Linux has it, and lets everyone use it.
+    let (_program, address) = Program::serve(folder.path(), &["--congestion", "reno"]);
+    assert_eq!(fetch(address, "h.txt"), response(b"hello"));
+    let mut command = command(folder.path());
+    let (code, log) = Program::start(command.args(["--congestion", "none\n", "0"])).ended();
+    assert_eq!(code, Some(2));
+    let said = log.last().unwrap();
+    assert!(said.contains(r#""none\n""#) && said.contains("reno"), "{said}");
+}
