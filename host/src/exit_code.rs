@@ -24,6 +24,8 @@ pub enum ExitCode {
     WriteFailed = 23,
     /// The peer moved nothing for as long as the time-out allows (R15).
     TimedOut = 28,
+    /// The file's checksum is not the one given with `--checksum`.
+    ChecksumDiffers = 32,
     /// The file is larger than `--max-size`.
     TooLarge = 63,
     /// The folder to be served is missing or not a folder.

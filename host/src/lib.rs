@@ -38,7 +38,9 @@ pub mod server;
 mod staging;
 
 #[cfg(feature = "client")]
-pub use client::{Client, ClientError, Progress, Report, Response, Unfinished};
+pub use client::{
+    Checksum, ChecksumError, Client, ClientError, Progress, Report, Response, Unfinished, Verify,
+};
 #[cfg(feature = "cli")]
 pub use exit_code::ExitCode;
 pub use fetchlet_codec as codec;

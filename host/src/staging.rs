@@ -28,6 +28,7 @@ pub enum Existing {
 pub struct Staging {
     file: NamedTempFile,
     target: PathBuf,
+    synced: bool,
 }
 
 /// Why a file did not get to its target. But for [`NotSynced`](Self::NotSynced), what was there before
@@ -115,7 +116,7 @@ impl Staging {
             .permissions(Permissions::from_mode(0o666))
             .tempfile_in(folder)
             .map_err(|error| io_error("create a file in", folder)(system_error(error)))?;
-        Ok(Self { file, target: target.into() })
+        Ok(Self { file, target: target.into(), synced: false })
     }
 
     /// Where the data goes meanwhile.
@@ -152,23 +153,26 @@ impl Staging {
     /// # Errors
     ///
     /// [`StagingError::Io`] if the disk did not take it.
-    pub fn sync(&self) -> Result<(), StagingError> {
-        self.file().sync_all().map_err(|error| self.not_written(error))
+    pub fn sync(&mut self) -> Result<(), StagingError> {
+        self.file().sync_all().map_err(|error| self.not_written(error))?;
+        self.synced = true;
+        Ok(())
     }
 
-    /// Gives the file the target's name. Call [`sync`](Self::sync) before.
+    /// Gives the file the target's name; if it was [synced](Self::sync), that is made to last as well.
     ///
     /// # Errors
     ///
     /// As for [`check`](Self::check), whose question is asked again, and [`StagingError::Io`].
     pub fn commit(self, existing: Existing) -> Result<(), StagingError> {
-        let Self { file, target } = self;
+        let Self { file, target, synced } = self;
         Self::check(&target, existing)?;
         let renamed = match existing {
             Existing::Keep => file.persist_noclobber(&target),
             Existing::Replace => file.persist(&target),
         };
         match renamed {
+            Ok(_) if !synced => Ok(()),
             Ok(_) => sync_folder(folder(&target))
                 .map_err(|source| StagingError::NotSynced { path: target, source }),
             Err(refused) if refused.error.kind() == io::ErrorKind::AlreadyExists => {

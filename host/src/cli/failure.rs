@@ -21,6 +21,7 @@ pub(super) fn exit_code(error: &ClientError) -> ExitCode {
         ClientError::Protocol(_) | ClientError::Connection { .. } => ExitCode::EndedEarly,
         ClientError::NotFound => ExitCode::NotFound,
         ClientError::TooLarge { .. } => ExitCode::TooLarge,
+        ClientError::ChecksumDiffers { .. } => ExitCode::ChecksumDiffers,
         ClientError::Write(error) if error.kind() == ErrorKind::BrokenPipe => ExitCode::BrokenPipe,
         ClientError::Staging(StagingError::TargetExists(_) | StagingError::NotAFile(_)) => {
             ExitCode::TargetExists
@@ -46,6 +47,9 @@ pub(super) fn advice(error: &ClientError) -> &'static str {
         ClientError::NotFound => "names are relative to the served folder; check the spelling",
         ClientError::Malformed => "it may hold to other bounds on names",
         ClientError::TooLarge { .. } => "raise --max-size if you want it all the same",
+        ClientError::ChecksumDiffers { .. } => {
+            "it is another file or was damaged: do not use it, and compare it with the server's"
+        }
         ClientError::Write(_) => "that is stdout: see where it leads",
         ClientError::Staging(StagingError::TargetExists(_)) => {
             "choose another name with --output, or replace it with --force"

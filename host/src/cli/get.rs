@@ -15,8 +15,8 @@ use rustix::fs::{OFlags, fcntl_getfl, fstat, major, minor};
 
 use super::interrupt::Interrupt;
 use super::progress::{Display, Style};
-use super::{complain, failure, printable, value};
-use crate::{Client, ClientError, Existing, ExitCode, Filename, Report, Staging};
+use super::{complain, failure, print, printable, value};
+use crate::{Checksum, Client, ClientError, Existing, ExitCode, Filename, Report, Staging, Verify};
 
 /// Download a file from a server.
 ///
@@ -51,6 +51,15 @@ pub(super) struct Args {
     /// Refuse a larger file before a byte of it is written
     #[arg(long, env = "FETCHLET_MAX_SIZE", value_name = "BYTES", value_parser = value::bytes)]
     max_size: Option<u64>,
+    /// Fail, and leave nothing, unless the file's SHA-256 is this one
+    #[arg(long, env = "FETCHLET_CHECKSUM", value_name = "sha256:HEX")]
+    checksum: Option<Checksum>,
+    /// Print the file's SHA-256 to stdout
+    #[arg(long, env = "FETCHLET_PRINT_CHECKSUM", value_parser = FalseyValueParser::new())]
+    print_checksum: bool,
+    /// Do not wait until the file is on the disk: faster, but lost or damaged if the power fails now
+    #[arg(long, env = "FETCHLET_NO_SYNC", value_parser = FalseyValueParser::new())]
+    no_sync: bool,
     /// How to show progress
     #[arg(long, env = "FETCHLET_PROGRESS", value_enum, value_name = "STYLE",
           default_value_t = Style::Auto)]
@@ -76,6 +85,7 @@ Exit codes:
   18  the connection ended early
   23  cannot write the file here
   28  timed out
+  32  the checksum is not the one given
   63  larger than --max-size
   73  the target exists
   78  the server has no such file
@@ -109,7 +119,10 @@ pub(super) fn run(args: &Args) -> ExitCode {
             // From here on it is done, whatever signal comes.
             mem::forget(interrupt.unfinished().lock());
             tell(args, &target, report);
-            ExitCode::Done
+            match report.checksum.filter(|_| args.print_checksum) {
+                Some(checksum) => print(format!("{checksum}\n").as_bytes()),
+                None => ExitCode::Done,
+            }
         }
         Err(error) => {
             let code = failure::exit_code(&error);
@@ -125,6 +138,9 @@ pub(super) fn run(args: &Args) -> ExitCode {
 fn target(args: &Args) -> Result<Target, String> {
     let existing = if args.force { Existing::Replace } else { Existing::Keep };
     match &args.output {
+        Some(path) if path.as_os_str() == "-" && args.print_checksum => {
+            Err("--print-checksum and --output - both write to stdout; give one of them".into())
+        }
         Some(path) if path.as_os_str() == "-" => {
             let stdout = io::stdout().as_fd().try_clone_to_owned();
             stdout.map(|fd| Target::Stdout(fd.into())).map_err(|e| format!("no stdout: {e}"))
@@ -181,7 +197,16 @@ fn attempt(
     if let Target::File(path, existing) = target {
         Staging::check(path, *existing)?;
     }
-    let mut client = Client::new().connect_timeout(args.connect_timeout).idle_timeout(args.timeout);
+    let verify = match args.checksum {
+        Some(expected) => Verify::Equal(expected),
+        None if args.print_checksum => Verify::Tell,
+        None => Verify::Length,
+    };
+    let mut client = Client::new()
+        .connect_timeout(args.connect_timeout)
+        .idle_timeout(args.timeout)
+        .verify(verify)
+        .sync(!args.no_sync);
     if let Some(bytes) = args.max_size {
         client = client.max_size(bytes);
     }
@@ -203,7 +228,7 @@ fn tell(args: &Args, target: &Target, report: Report) {
     if args.quiet {
         return;
     }
-    let Report { bytes, elapsed } = report;
+    let Report { bytes, elapsed, .. } = report;
     let rate = HumanBytes((bytes as f64 / elapsed.as_secs_f64().max(1e-9)) as u64);
     let place = match target {
         Target::Stdout(_) => "stdout".into(),

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use fetchlet_codec::DownloadError;
 
-use super::Progress;
+use super::{Checksum, Progress};
 use crate::StagingError;
 
 /// Why a file was not downloaded.
@@ -60,6 +60,14 @@ pub enum ClientError {
         announced: u64,
         /// The bound, in bytes.
         max: u64,
+    },
+    /// All data has come, but it is not what was expected.
+    #[error("the checksum differs: {found} instead of {expected}")]
+    ChecksumDiffers {
+        /// What it should be.
+        expected: Checksum,
+        /// What it is.
+        found: Checksum,
     },
     /// The sink took no more.
     #[error("cannot write the data: {0}")]

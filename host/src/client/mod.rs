@@ -1,9 +1,11 @@
 //! The blocking client: connect, ask, receive.
 
+mod checksum;
 mod connect;
 mod error;
 mod pipeline;
 mod response;
+mod sink;
 
 use std::io::Write;
 use std::path::Path;
@@ -11,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use fetchlet_codec::Filename;
 
+pub use checksum::{Checksum, ChecksumError, Verify};
 pub use error::ClientError;
 pub use response::{Response, Unfinished};
 
@@ -34,6 +37,8 @@ pub struct Client {
     connect_timeout: Duration,
     idle_timeout: Duration,
     max_size: Option<u64>,
+    verify: Verify,
+    sync: bool,
 }
 
 /// How far a download is.
@@ -52,13 +57,21 @@ pub struct Report {
     pub bytes: u64,
     /// From the first look-up of the host's name to the file's last byte.
     pub elapsed: Duration,
+    /// The file's checksum, if [`Verify`] asked for it.
+    pub checksum: Option<Checksum>,
 }
 
 impl Client {
     /// A client that waits 10 s at most to connect, and for progress (R15), and takes any size.
     pub const fn new() -> Self {
         let timeout = Duration::from_secs(10);
-        Self { connect_timeout: timeout, idle_timeout: timeout, max_size: None }
+        Self {
+            connect_timeout: timeout,
+            idle_timeout: timeout,
+            max_size: None,
+            verify: Verify::Length,
+            sync: true,
+        }
     }
 
     /// How long to wait for one address to accept the connection; at least 1 ms.
@@ -81,6 +94,18 @@ impl Client {
         self
     }
 
+    /// What to ask of the data besides that all of it comes.
+    pub const fn verify(mut self, verify: Verify) -> Self {
+        self.verify = verify;
+        self
+    }
+
+    /// Whether a file is on the disk before its target is replaced: see [`Response::sync`].
+    pub const fn sync(mut self, sync: bool) -> Self {
+        self.sync = sync;
+        self
+    }
+
     /// Connects to each address of `host` in turn, asks for a file, and waits for the header.
     ///
     /// # Errors
@@ -90,7 +115,8 @@ impl Client {
         let started = Instant::now();
         let connection = connect::connect(host, port, self.connect_timeout)?;
         connect::set_idle_timeout(&connection, self.idle_timeout)?;
-        let response = Response::start(connection, name).map(|it| it.started_at(started))?;
+        let response = Response::start(connection, name)?.started_at(started);
+        let response = response.verify(self.verify).sync(self.sync);
         match self.max_size {
             Some(max) if response.len() > max => {
                 Err(ClientError::TooLarge { announced: response.len(), max })

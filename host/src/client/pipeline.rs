@@ -5,28 +5,33 @@
 //! thread, which is dearer than the write.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io;
+use std::mem;
 use std::ops::Range;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{Scope, ScopedJoinHandle};
 
-use super::response::{BUFFER, Sink};
+use super::checksum::{Checked, Checksum, Verify};
+use super::response::BUFFER;
+use super::sink::Sink;
 
 /// Buffers in use at once, the one being read into included.
 const BUFFERS: usize = 4;
 
 type Piece = (Vec<u8>, Range<usize>);
 
-pub(super) struct Pipeline<'scope> {
-    file: &'scope File,
-    writer: Option<Writer<'scope>>,
+pub(super) enum Pipeline<'scope> {
+    Alone(Checked<&'scope File>),
+    Beside(Writer<'scope>),
+    /// A write failed, which is known already.
+    Failed,
 }
 
-struct Writer<'scope> {
+pub(super) struct Writer<'scope> {
     full: SyncSender<Piece>,
     empty: Receiver<Vec<u8>>,
     allocated: usize,
-    thread: ScopedJoinHandle<'scope, io::Result<()>>,
+    thread: ScopedJoinHandle<'scope, io::Result<Option<Checksum>>>,
 }
 
 impl<'scope> Pipeline<'scope> {
@@ -35,32 +40,42 @@ impl<'scope> Pipeline<'scope> {
         scope: &'scope Scope<'scope, 'env>,
         file: &'env File,
         len: u64,
+        verify: Verify,
     ) -> Self {
-        let writer = (len > BUFFER as u64).then(|| Writer::spawn(scope, file));
-        Self { file, writer }
+        let checked = Checked::new(file, verify);
+        if len > BUFFER as u64 {
+            Self::Beside(Writer::spawn(scope, checked))
+        } else {
+            Self::Alone(checked)
+        }
     }
 }
 
 impl Sink for Pipeline<'_> {
     fn put(&mut self, buffer: Vec<u8>, data: Range<usize>) -> io::Result<Vec<u8>> {
-        let Some(writer) = &mut self.writer else {
-            self.file.write_all(&buffer[data])?;
-            return Ok(buffer);
+        let writer = match self {
+            Self::Alone(file) => return file.write_all(&buffer[data]).map(|()| buffer),
+            Self::Beside(writer) => writer,
+            Self::Failed => return Err(io::ErrorKind::BrokenPipe.into()),
         };
-        match writer.exchange((buffer, data)) {
-            Some(empty) => Ok(empty),
-            // Only a failed write ends the thread early.
-            None => self.writer.take().map_or(Ok(()), Writer::join).map(|()| Vec::new()),
+        if let Some(empty) = writer.exchange((buffer, data)) {
+            return Ok(empty);
         }
+        // Only a failed write ends the thread early.
+        mem::replace(self, Self::Failed).finish().map(|_| Vec::new())
     }
 
-    fn finish(self) -> io::Result<()> {
-        self.writer.map_or(Ok(()), Writer::join)
+    fn finish(self) -> io::Result<Option<Checksum>> {
+        match self {
+            Self::Alone(file) => file.finish(),
+            Self::Beside(writer) => writer.join(),
+            Self::Failed => Ok(None),
+        }
     }
 }
 
 impl<'scope> Writer<'scope> {
-    fn spawn<'env>(scope: &'scope Scope<'scope, 'env>, file: &'env File) -> Self {
+    fn spawn<'env>(scope: &'scope Scope<'scope, 'env>, file: Checked<&'env File>) -> Self {
         let (full, pieces) = sync_channel(BUFFERS);
         let (written, empty) = sync_channel(BUFFERS);
         let thread = scope.spawn(move || write_all(file, &pieces, &written));
@@ -81,7 +96,7 @@ impl<'scope> Writer<'scope> {
     }
 
     /// Waits until all is written.
-    fn join(self) -> io::Result<()> {
+    fn join(self) -> io::Result<Option<Checksum>> {
         drop(self.full);
         drop(self.empty);
         match self.thread.join() {
@@ -92,14 +107,14 @@ impl<'scope> Writer<'scope> {
 }
 
 fn write_all(
-    mut file: &File,
+    mut file: Checked<&File>,
     pieces: &Receiver<Piece>,
     written: &SyncSender<Vec<u8>>,
-) -> io::Result<()> {
+) -> io::Result<Option<Checksum>> {
     for (buffer, data) in pieces {
         file.write_all(&buffer[data])?;
         // The reader may be done and gone.
         written.send(buffer).ok();
     }
-    Ok(())
+    file.finish()
 }

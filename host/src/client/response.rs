@@ -13,7 +13,9 @@ use fetchlet_codec::{
     Download, Event, Filename, MAX_FILENAME, REQUEST_HEADER, Request, ResponseHeader, Status,
 };
 
+use super::checksum::{Checked, Verify};
 use super::pipeline::Pipeline;
+use super::sink::{Direct, Sink};
 use super::{ClientError, Progress, Report};
 use crate::{Existing, Staging};
 
@@ -31,18 +33,12 @@ pub struct Response<C = TcpStream> {
     pending: Range<usize>,
     progress: Progress,
     started: Instant,
+    verify: Verify,
+    sync: bool,
 }
 
 /// The path of a staging file, while there is one.
 pub type Unfinished = Mutex<Option<PathBuf>>;
-
-/// Where data goes, buffer by buffer.
-pub(super) trait Sink {
-    /// Takes `buffer[data]`; gives back a buffer to read into.
-    fn put(&mut self, buffer: Vec<u8>, data: Range<usize>) -> io::Result<Vec<u8>>;
-    /// All was put.
-    fn finish(self) -> io::Result<()>;
-}
 
 impl<C: Read + Write> Response<C> {
     /// Asks for a file over `connection`, and waits for the header. Time-outs are the connection's.
@@ -70,7 +66,17 @@ impl<C: Read + Write> Response<C> {
                 let pending = received - input.len()..received;
                 let expected = announced(header)?;
                 let progress = Progress { received: 0, expected };
-                return Ok(Self { connection, download, buffer, pending, progress, started });
+                let (verify, sync) = (Verify::Length, true);
+                return Ok(Self {
+                    connection,
+                    download,
+                    buffer,
+                    pending,
+                    progress,
+                    started,
+                    verify,
+                    sync,
+                });
             }
         }
     }
@@ -85,14 +91,15 @@ impl<C: Read + Write> Response<C> {
     ///
     /// # Errors
     ///
-    /// [`ClientError::Write`], and those of the connection and of the protocol: `sink` then holds a
-    /// part of the file.
+    /// [`ClientError::Write`], [`ClientError::ChecksumDiffers`], and those of the connection and of the
+    /// protocol: `sink` then holds a part of the file, or another file.
     pub fn read_to(
         self,
         sink: &mut impl Write,
         progress: impl FnMut(Progress),
     ) -> Result<Report, ClientError> {
-        self.drain(Direct(sink), progress)
+        let sink = Direct(Checked::new(sink, self.verify));
+        self.drain(sink, progress)
     }
 
     /// [`read_to`](Self::read_to) for a file, reading and writing at the same time.
@@ -105,8 +112,8 @@ impl<C: Read + Write> Response<C> {
         file: &File,
         progress: impl FnMut(Progress),
     ) -> Result<Report, ClientError> {
-        let len = self.len();
-        thread::scope(|scope| self.drain(Pipeline::new(scope, file, len), progress))
+        let (len, verify) = (self.len(), self.verify);
+        thread::scope(|scope| self.drain(Pipeline::new(scope, file, len, verify), progress))
     }
 
     /// Downloads to the path `target` through a staging file: it is untouched until the file is whole,
@@ -126,22 +133,36 @@ impl<C: Read + Write> Response<C> {
         progress: impl FnMut(Progress),
     ) -> Result<Report, ClientError> {
         let lock = || unfinished.lock().unwrap_or_else(PoisonError::into_inner);
-        let staging = {
+        let mut staging = {
             let mut unfinished = lock();
             let staging = Staging::create(target)?;
             *unfinished = Some(staging.path().into());
             staging
         };
         staging.check_room(self.len())?;
+        let sync = self.sync;
         let report = self.read_to_file(staging.file(), progress).map_err(|error| match error {
             ClientError::Write(source) => staging.not_written(source).into(),
             error => error,
         })?;
-        staging.sync()?;
+        if sync {
+            staging.sync()?;
+        }
         let mut unfinished = lock();
         staging.commit(existing)?;
         *unfinished = None;
         Ok(report)
+    }
+
+    /// What is asked of the data besides that all of it comes.
+    pub fn verify(self, verify: Verify) -> Self {
+        Self { verify, ..self }
+    }
+
+    /// Whether [`save`](Self::save) waits until the file is on the disk before it renames it, and until
+    /// the renaming is; on by default. Without, a power failure may leave a target that is not whole.
+    pub fn sync(self, sync: bool) -> Self {
+        Self { sync, ..self }
     }
 
     pub(super) fn started_at(self, started: Instant) -> Self {
@@ -172,8 +193,16 @@ impl<C: Read + Write> Response<C> {
             };
         }
         self.download.finish()?;
-        sink.finish().map_err(ClientError::Write)?;
-        Ok(Report { bytes: self.progress.received, elapsed: self.started.elapsed() })
+        let checksum = sink.finish().map_err(ClientError::Write)?;
+        match (self.verify, checksum) {
+            (Verify::Equal(expected), Some(found)) if found != expected => {
+                Err(ClientError::ChecksumDiffers { expected, found })
+            }
+            _ => {
+                let bytes = self.progress.received;
+                Ok(Report { bytes, elapsed: self.started.elapsed(), checksum })
+            }
+        }
     }
 
     /// Where in the buffer the data is that is pending.
@@ -187,20 +216,6 @@ impl<C: Read + Write> Response<C> {
             }
         }
         Ok(range)
-    }
-}
-
-/// Every call writes to the caller's own sink.
-struct Direct<'a, W>(&'a mut W);
-
-impl<W: Write> Sink for Direct<'_, W> {
-    fn put(&mut self, buffer: Vec<u8>, data: Range<usize>) -> io::Result<Vec<u8>> {
-        self.0.write_all(&buffer[data])?;
-        Ok(buffer)
-    }
-
-    fn finish(self) -> io::Result<()> {
-        self.0.flush()
     }
 }
 

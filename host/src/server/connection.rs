@@ -4,10 +4,9 @@ use std::io;
 use std::net::{self, SocketAddr};
 use std::os::fd::BorrowedFd;
 use std::sync::Arc;
-use std::time::Duration;
 
 use fetchlet_codec::{DecodeError, RequestDecoder, ResponseHeader, Status};
-use rustix::net::{RecvFlags, Shutdown};
+use rustix::net::RecvFlags;
 use tokio::io::Interest;
 use tokio::sync::watch;
 use tokio::time::{self, Instant};
@@ -16,19 +15,10 @@ use super::limits::Place;
 use super::outcome::{End, Outcome, Record};
 use super::root::Refusal;
 use super::socket::Socket;
-use super::{Shared, cold, send};
+use super::{Shared, close, cold, send};
 
 /// The longest request and some surplus, all in one read (R2).
-const READ: usize = 2048;
-
-/// R7: how much of what is left unread is drained before closing, and for how long; after a long
-/// response as long as the time-out, since its end may still be on its way.
-const DRAIN: usize = 1024 * 1024;
-const DRAIN_TIME: Duration = Duration::from_secs(2);
-
-/// A response of up to so many bytes leaves at once, in TCP's first flight. A longer one may still be
-/// on its way when the connection is closed, so that a late byte from the peer would destroy its end.
-const FIRST_FLIGHT: u32 = 8 * 1024;
+pub(super) const READ: usize = 2048;
 
 /// Serves the connection from here to its close.
 ///
@@ -44,23 +34,11 @@ pub(super) async fn serve(
     let mut socket = Socket::Unwatched(stream);
     let mut record = Record::new(peer, accepted);
     let outcome = exchange(&shared, &mut socket, &mut stop, &mut record).await;
-    let linger_time = match outcome.0 {
-        End::Sent if record.bytes > FIRST_FLIGHT => Some(shared.config.timeout),
-        End::Malformed => Some(DRAIN_TIME),
-        End::Sent | End::NotFound => discard(&socket).then_some(DRAIN_TIME),
-        _ => None,
-    };
+    let drain = close::drain_time(&socket, outcome.0, record.bytes, shared.config.timeout);
     record.finish(outcome);
-    if let Some(time) = linger_time {
-        // Boxed, as all that an idle connection does not need.
-        Box::pin(async {
-            tokio::select! {
-                () = linger(&mut socket, time) => {}
-                // The system goes on to deliver what it has.
-                _ = stop.wait_for(|stop| *stop) => {}
-            }
-        })
-        .await;
+    if let Some(time) = drain {
+        // Boxed: its room is not needed by a connection that is idle.
+        Box::pin(close::drain(&mut socket, time, stop)).await;
     }
     drop(socket);
     drop(place);
@@ -184,13 +162,13 @@ fn read(
     }
 }
 
-fn recv(socket: &Socket, buffer: &mut [u8]) -> io::Result<usize> {
+pub(super) fn recv(socket: &Socket, buffer: &mut [u8]) -> io::Result<usize> {
     let recv =
         |fd: BorrowedFd<'_>| rustix::net::recv(fd, buffer, RecvFlags::empty()).map(|(len, _)| len);
     socket.try_io(Interest::READABLE, recv)
 }
 
-fn is_transient(error: &io::Error) -> bool {
+pub(super) fn is_transient(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
 }
 
@@ -228,36 +206,6 @@ async fn answer(
         }
         Err(error) => send::failed(&error),
     }
-}
-
-/// One last read that does not wait: whether anything had come after the request (R7).
-fn discard(socket: &Socket) -> bool {
-    let mut buffer = [0; READ];
-    // Not `try_io`, which asks tokio's idea of what is readable, and that may be out of date.
-    let recv = |fd: BorrowedFd<'_>| rustix::net::recv(fd, &mut buffer[..], RecvFlags::empty());
-    socket.at_once(recv).is_ok_and(|(_, len)| len > 0)
-}
-
-/// R7: ends the sending side, then reads on for a while. Closing with bytes unread makes TCP reset the
-/// connection, which destroys what the peer has not read yet.
-async fn linger(socket: &mut Socket, time: Duration) {
-    if socket.at_once(|fd| rustix::net::shutdown(fd, Shutdown::Write)).is_err() {
-        return;
-    }
-    let drained = async {
-        let mut left = DRAIN;
-        while left > 0 && socket.ready(Interest::READABLE).await.is_ok() {
-            let mut buffer = [0; READ];
-            match recv(socket, &mut buffer) {
-                Ok(0) => break,
-                Ok(len) => left = left.saturating_sub(len),
-                Err(error) if is_transient(&error) => {}
-                Err(_) => break,
-            }
-        }
-    };
-    // Either way it is closed now.
-    time::timeout(time, drained).await.ok();
 }
 
 #[cfg(test)]

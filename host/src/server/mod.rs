@@ -16,6 +16,7 @@
 //! `peer`, `name`, `status`, `bytes` (of data), `ms`, `end` and, where there is one, `reason`.
 
 mod accept;
+mod close;
 mod cold;
 mod connection;
 mod limits;

@@ -101,7 +101,7 @@ fn fetch(args: &Args, target: &Target<'_>) -> Result<(), Failure> {
     report(target.address.address(), &received)?;
     say(format_args!("sha256 {}", sha256(&received.data)))?;
     if let Some(output) = &args.output {
-        let staging = Staging::create(output)?;
+        let mut staging = Staging::create(output)?;
         let written = staging.file().write_all(&received.data);
         written.map_err(|fault| Failure::Failed(format!("{}: {fault}", output.display())))?;
         staging.sync()?;

@@ -65,7 +65,7 @@ impl Sink for Received {
     /// Only now the file gets its name (R14).
     fn finish(&mut self) -> Result<(), String> {
         self.bar.finish_and_clear();
-        let Some(staging) = self.staging.take() else { return Ok(()) };
+        let Some(mut staging) = self.staging.take() else { return Ok(()) };
         staging.sync().map_err(|error| error.to_string())?;
         staging.commit(Existing::Keep).map_err(|error| error.to_string())
     }
