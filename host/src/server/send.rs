@@ -69,6 +69,12 @@ pub(super) async fn file(
         // Boxed: its room is not needed by a connection that is idle.
         match Box::pin(in_turns(socket, &file, left, timeout, record)).await {
             Ok(()) if record.bytes < file.len => return short(record.bytes, file.len),
+            Ok(()) if file.was_cut() => {
+                // The socket holds the file's own pages: what was cut off it is zeros in there, too. A
+                // reset drops what has not left yet, so that they do not pass for the file's end.
+                socket.at_once(|fd| sockopt::set_socket_linger(fd, Some(Duration::ZERO))).ok();
+                return short(record.bytes, file.len);
+            }
             Ok(()) => {}
             Err(error) => return failed(&error),
         }
@@ -212,7 +218,8 @@ pub(super) fn failed(error: &io::Error) -> Outcome {
 }
 
 fn short(sent: u32, announced: u32) -> Outcome {
-    let reason = format!("{announced} bytes were announced, but it now ends after {sent} (R10)");
+    let reason =
+        format!("it became shorter than {announced} bytes once {sent} were on their way (R10)");
     (End::ShortFile, Some(reason.into()))
 }
 

@@ -92,6 +92,13 @@ pub(super) struct Opened {
     pub(super) len: u32,
 }
 
+impl Opened {
+    /// Whether the file has become shorter than it was.
+    pub(super) fn was_cut(&self) -> bool {
+        fstat(&self.file).is_ok_and(|stat| stat.st_size < self.len.into())
+    }
+}
+
 /// Why there is no file (R8).
 #[derive(Debug)]
 pub(super) enum Refusal {

@@ -235,3 +235,15 @@ fn what_is_no_folder_is_not_served() {
     assert!(matches!(open("secret"), Err(RootError::NotAFolder { .. })));
     assert!(open("root").is_ok());
 }
+
+#[test]
+fn a_file_that_is_cut_is_told_from_one_that_grows() {
+    let outer = tree();
+    let root = root(&outer, RootOptions::default(), Lookup::Cached);
+    let opened = root.file("top").unwrap();
+    let file = fs::File::options().write(true).open(outer.path().join("root/top")).unwrap();
+    for (len, cut) in [(3, false), (4, false), (2, true), (0, true)] {
+        file.set_len(len).unwrap();
+        assert_eq!(opened.was_cut(), cut, "{len} bytes");
+    }
+}
