@@ -1,18 +1,23 @@
-//! What the tests across crates share: a running server, a scripted peer, ways to cut bytes into
-//! pieces, names that must not lead anywhere, and a deadline for each test.
+//! What the tests across crates share: a running server, as library and as program, a scripted peer, a
+//! proxy that breaks connections, ways to cut bytes into pieces, names that must not lead anywhere, and
+//! a deadline for each test.
 //!
 //! Everything listens on port 0, and waits for what it needs instead of sleeping.
 
+mod chaos;
 mod deadline;
 mod names;
 mod peer;
 mod pieces;
+mod program;
 mod server;
 
+pub use chaos::{Chaos, Fault, Lane, Mishap};
 pub use deadline::{LIMIT, within};
 pub use names::{Hostile, Served};
 pub use peer::{Ending, ScriptedPeer, exchange, request};
 pub use pieces::{Cutting, Noise, cut, cuttings};
+pub use program::{Serving, built, fetchlet, without_options};
 pub use server::RunningServer;
 
 /// The Rust in README.md compiles.

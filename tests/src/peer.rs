@@ -63,10 +63,17 @@ pub struct ScriptedPeer {
 impl ScriptedPeer {
     /// Waits for a request with a filename of `name_len` bytes, then sends `pieces`, one write each.
     ///
+    /// Each piece is asked for once the one before it was written: what an iterator does meanwhile
+    /// happens in the middle of the answer.
+    ///
     /// # Panics
     ///
     /// If the system gives no port.
-    pub fn start(name_len: usize, pieces: Vec<Vec<u8>>, ending: Ending) -> Self {
+    pub fn start(
+        name_len: usize,
+        pieces: impl IntoIterator<Item = Vec<u8>> + Send + 'static,
+        ending: Ending,
+    ) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
         let addr = listener.local_addr().expect("a bound listener has an address");
         let thread = thread::spawn(move || {

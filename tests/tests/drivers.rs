@@ -151,7 +151,7 @@ const DRIVERS: &[Driver] = &[
 #[track_caller]
 fn all_see(pieces: &[&[u8]], ending: Ending, expected: &Outcome) {
     for (name, driver) in DRIVERS {
-        let script = pieces.iter().map(|piece| piece.to_vec()).collect();
+        let script = pieces.iter().map(|piece| piece.to_vec()).collect::<Vec<_>>();
         let (outcome, asked) = within(LIMIT, move || {
             let peer = ScriptedPeer::start(NAME.len(), script, ending);
             (whole(driver(peer.addr())), peer.request())

@@ -6,12 +6,12 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
 use fetchlet::{Client, ClientError};
 use fetchlet_codec::{DownloadError, Filename};
-use fetchlet_tests::{LIMIT, Noise, RunningServer, within};
+use fetchlet_tests::{LIMIT, Noise, RunningServer, fetchlet, within};
 
 const PEERS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/peers");
 
@@ -64,23 +64,8 @@ fn python_client(port: u16, name: &[u8], options: &[&str]) -> Output {
     run(python("client.py").args(["127.0.0.1", &port.to_string(), &name]).args(options))
 }
 
-/// The program, which `cargo test --workspace` builds beside the tests.
-fn program() -> Command {
-    let tests = std::env::current_exe().unwrap();
-    let program: PathBuf = tests.ancestors().nth(2).unwrap().join("fetchlet");
-    let hint = "not built: run the tests of the whole workspace, or cargo build --workspace";
-    assert!(program.exists(), "{program:?} is {hint}");
-    let mut program = Command::new(program);
-    for (name, _) in std::env::vars_os() {
-        if name.as_encoded_bytes().starts_with(b"FETCHLET_") {
-            program.env_remove(name);
-        }
-    }
-    program
-}
-
 fn get(port: u16, name: &str, output: impl AsRef<OsStr>) -> Output {
-    run(program().args(["get", "127.0.0.1", &port.to_string(), name, "-o"]).arg(output))
+    run(fetchlet().args(["get", "127.0.0.1", &port.to_string(), name, "-o"]).arg(output))
 }
 
 fn download(port: u16, name: &str) -> Result<Vec<u8>, ClientError> {
@@ -136,7 +121,7 @@ fn a_python_client_gets_files_from_our_library() {
 fn a_python_client_gets_files_from_our_program() {
     within(LIMIT, || {
         let folder = folder();
-        let mut serve = program();
+        let mut serve = fetchlet();
         serve.args(["serve", "-q", "--root"]).arg(folder.path()).arg("0");
         let server = Listening::start(&mut serve);
         assert_eq!(server.line, format!("listening on 127.0.0.1:{}\n", server.port()));

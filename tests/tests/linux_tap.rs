@@ -9,17 +9,8 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
-use fetchlet_tests::{LIMIT, Noise, within};
+use fetchlet_tests::{LIMIT, Noise, built, within};
 use tempfile::TempDir;
-
-/// One of the programs that `cargo test --workspace` builds beside the tests.
-fn built(name: &str) -> PathBuf {
-    let tests = std::env::current_exe().unwrap();
-    let program = tests.ancestors().nth(2).unwrap().join(name);
-    let hint = "not built: run the tests of the whole workspace, or cargo build --workspace";
-    assert!(program.exists(), "{program:?} is {hint}");
-    program
-}
 
 fn run(command: &mut Command) -> Output {
     command.stdin(Stdio::null()).output().unwrap_or_else(|error| panic!("{command:?}: {error}"))

@@ -1,21 +1,15 @@
 //! The program `simulated` as it is built: exit codes, streams, what is left on the disk.
 
 use std::fs;
-use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 use std::time::Instant;
 
-use fetchlet_tests::{Ending, LIMIT, Noise, RunningServer, ScriptedPeer, within};
+use fetchlet_tests::{Ending, LIMIT, Noise, RunningServer, ScriptedPeer, built, within};
 
 mod wire;
 
-/// The program, which `cargo test --workspace` builds beside the tests.
 fn simulated(arguments: &[&str]) -> Command {
-    let tests = std::env::current_exe().unwrap();
-    let program: PathBuf = tests.ancestors().nth(2).unwrap().join("simulated");
-    let hint = "not built: run the tests of the whole workspace, or cargo build --workspace";
-    assert!(program.exists(), "{program:?} is {hint}");
-    let mut command = Command::new(program);
+    let mut command = Command::new(built("simulated"));
     command.args(arguments).stdin(Stdio::null());
     command
 }
@@ -58,7 +52,7 @@ fn without_arguments_it_shows_that_both_sides_are_equal() {
         assert_eq!(device.split_whitespace().nth(1), server.split_whitespace().nth(1));
         assert!(stdout.contains("1048576 bytes in "), "{stdout}");
         let folder = stdout.split_whitespace().find(|word| word.ends_with("demo.bin")).unwrap();
-        assert!(!PathBuf::from(folder).exists(), "{folder} is still there");
+        assert!(!std::path::Path::new(folder).exists(), "{folder} is still there");
     });
 }
 

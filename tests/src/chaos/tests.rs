@@ -1,0 +1,134 @@
+//! The proxy between two raw peers: who sees what.
+
+use std::sync::mpsc;
+
+use super::*;
+use crate::{LIMIT, within};
+
+/// How long a client listens to silence.
+const SILENCE: Duration = Duration::from_millis(300);
+
+/// What a peer read, byte for byte, and how that ended.
+type Seen = (Vec<u8>, Result<(), io::ErrorKind>);
+
+fn read(mut peer: &TcpStream) -> Seen {
+    let mut bytes = Vec::new();
+    let mut buffer = [0; 64];
+    loop {
+        match peer.read(&mut buffer) {
+            Ok(0) => return (bytes, Ok(())),
+            Ok(len) => bytes.extend_from_slice(&buffer[..len]),
+            Err(error) => return (bytes, Err(error.kind())),
+        }
+    }
+}
+
+/// A client says `hello` through the proxy. Once `expected` bytes of it have come the server answers
+/// `WORLD`, unless the fault is to keep it from that. Both then read to the end.
+fn greet(fault: Fault, expected: usize) -> [Seen; 2] {
+    within(LIMIT, move || {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let chaos = Chaos::start(listener.local_addr().unwrap(), fault);
+        let (done, client_done) = mpsc::channel::<()>();
+        let server = thread::spawn(move || {
+            let (mut peer, _) = listener.accept().unwrap();
+            let mut request = vec![0; expected];
+            peer.read_exact(&mut request).unwrap();
+            if expected == 5 || fault.mishap == Mishap::HalfClose {
+                // A reset may be here already, and the bytes then have nowhere to go.
+                peer.write_all(b"WORLD").ok();
+                peer.shutdown(Shutdown::Write).ok();
+                client_done.recv().expect_err("nothing is ever sent");
+            }
+            let (rest, end) = read(&peer);
+            ([request, rest].concat(), end)
+        });
+        let mut client = TcpStream::connect(chaos.addr()).unwrap();
+        client
+            .set_read_timeout(Some(if fault.mishap == Mishap::Stall { SILENCE } else { LIMIT }))
+            .unwrap();
+        client.write_all(b"hello").unwrap();
+        let seen = read(&client);
+        drop(client);
+        drop(done);
+        [seen, server.join().unwrap()]
+    })
+}
+
+fn fault(lane: Lane, at: usize, mishap: Mishap) -> Fault {
+    Fault { lane, at, mishap }
+}
+
+fn whole(bytes: &[u8]) -> Seen {
+    (bytes.into(), Ok(()))
+}
+
+#[test]
+fn all_passes_before_the_byte_that_is_struck() {
+    for lane in [Lane::ToServer, Lane::ToClient] {
+        for mishap in [Mishap::Cut, Mishap::Reset, Mishap::Stall, Mishap::Flip(0), Mishap::Drip] {
+            let seen = greet(fault(lane, 5, mishap), 5);
+            assert_eq!(seen, [whole(b"WORLD"), whole(b"hello")], "{lane:?} {mishap:?}");
+        }
+    }
+}
+
+#[test]
+fn a_cut_ends_both_directions_in_order() {
+    for at in 0..5 {
+        let seen = greet(fault(Lane::ToServer, at, Mishap::Cut), at);
+        assert_eq!(seen, [whole(b""), whole(&b"hello"[..at])]);
+        let seen = greet(fault(Lane::ToClient, at, Mishap::Cut), 5);
+        assert_eq!(seen, [whole(&b"WORLD"[..at]), whole(b"hello")]);
+    }
+}
+
+#[test]
+fn a_half_close_ends_one_direction_and_the_other_goes_on() {
+    for at in 0..5 {
+        let seen = greet(fault(Lane::ToServer, at, Mishap::HalfClose), at);
+        assert_eq!(seen, [whole(b"WORLD"), whole(&b"hello"[..at])]);
+        let seen = greet(fault(Lane::ToClient, at, Mishap::HalfClose), 5);
+        assert_eq!(seen, [whole(&b"WORLD"[..at]), whole(b"hello")]);
+    }
+}
+
+#[test]
+fn a_reset_is_seen_by_both_after_what_had_passed() {
+    let reset = Err(io::ErrorKind::ConnectionReset);
+    for at in 0..5 {
+        let [client, server] = greet(fault(Lane::ToServer, at, Mishap::Reset), at);
+        assert_eq!(client, (b"".into(), reset));
+        assert_eq!(server.0, b"hello"[..at]);
+        let [client, server] = greet(fault(Lane::ToClient, at, Mishap::Reset), 5);
+        assert_eq!(client, (b"WORLD"[..at].into(), reset));
+        assert_eq!(server, (b"hello".into(), reset));
+    }
+}
+
+#[test]
+fn a_stall_is_silence_though_the_server_has_ended() {
+    let silence = Err(io::ErrorKind::WouldBlock);
+    for at in [0, 3] {
+        let [client, _] = greet(fault(Lane::ToServer, at, Mishap::Stall), at);
+        assert_eq!(client, (b"".into(), silence));
+        let [client, _] = greet(fault(Lane::ToClient, at, Mishap::Stall), 5);
+        assert_eq!(client, (b"WORLD"[..at].into(), silence));
+    }
+}
+
+#[test]
+fn a_flip_changes_one_bit() {
+    let seen = greet(fault(Lane::ToServer, 0, Mishap::Flip(0)), 5);
+    assert_eq!(seen, [whole(b"WORLD"), whole(b"iello")]);
+    let seen = greet(fault(Lane::ToClient, 4, Mishap::Flip(5)), 5);
+    assert_eq!(seen, [whole(b"WORLd"), whole(b"hello")]);
+}
+
+#[test]
+fn what_drips_arrives_whole() {
+    for lane in [Lane::ToServer, Lane::ToClient] {
+        let seen = greet(fault(lane, 0, Mishap::Drip), 5);
+        assert_eq!(seen, [whole(b"WORLD"), whole(b"hello")]);
+    }
+}
