@@ -1,0 +1,78 @@
+//! Ctrl-C at two hundred moments of a download.
+
+use std::fs;
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use fetchlet_tests::{LIMIT, Noise, RunningServer, fetchlet, within};
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+
+use crate::{assert_ended, at_once, output};
+
+const TIMES: u32 = 200;
+const SIGINT: i32 = 2;
+
+struct Scene {
+    server: RunningServer,
+    content: Vec<u8>,
+    done: AtomicUsize,
+    broken_off: AtomicUsize,
+}
+
+impl Scene {
+    fn get(&self, folder: &TempDir) -> Command {
+        let mut get = fetchlet();
+        get.args(["get", "127.0.0.1", &self.server.port().to_string(), "f"]).current_dir(folder);
+        get.stdout(Stdio::null()).stderr(Stdio::piped());
+        get
+    }
+
+    /// Interrupts it after `delay`.
+    fn interrupted(&self, delay: Duration) {
+        let folder = tempfile::tempdir().unwrap();
+        let child = self.get(&folder).spawn().unwrap();
+        let (_never, nothing) = mpsc::channel::<()>();
+        nothing.recv_timeout(delay).expect_err("nobody sends");
+        // It is not waited for yet: even one that has ended is still there to be signalled.
+        kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+        let ended = child.wait_with_output().unwrap();
+        let target = fs::read(folder.path().join("f")).ok();
+        let names: Vec<_> =
+            fs::read_dir(&folder).unwrap().map(|it| it.unwrap().file_name()).collect();
+        let whole = target.as_ref() == Some(&self.content);
+        assert!(names.is_empty() || (whole && names == ["f"]), "after {delay:?}: {names:?}");
+        match (ended.status.code(), ended.status.signal()) {
+            (Some(0), _) if whole => self.done.fetch_add(1, Ordering::Relaxed),
+            // Before it watches for signals, there is nothing yet to be removed.
+            (None, Some(SIGINT)) if !whole => 0,
+            (Some(130), _) => self.broken_off.fetch_add(1, Ordering::Relaxed),
+            other => panic!("after {delay:?}: {other:?}, {ended:?}"),
+        };
+    }
+}
+
+#[test]
+fn an_interrupt_at_any_moment_leaves_the_whole_file_or_nothing() {
+    within(LIMIT, || {
+        let served = tempfile::tempdir().unwrap();
+        let content = Noise::new(4).bytes(4_000_000);
+        fs::write(served.path().join("f"), &content).unwrap();
+        let server = RunningServer::start(served.path());
+        let (done, broken_off) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let scene = Scene { server, content, done, broken_off };
+        let folder = tempfile::tempdir().unwrap();
+        let start = Instant::now();
+        assert_ended(&output(&mut scene.get(&folder)), 0, "", "undisturbed");
+        let duration = start.elapsed();
+        let mut noise = Noise::new(5);
+        let delays: Vec<_> =
+            (0..TIMES).map(|_| duration.mul_f64(noise.below(1500) as f64 / 1000.0)).collect();
+        at_once(2, &delays, |delay| scene.interrupted(*delay));
+        let (done, broken_off) = (scene.done.into_inner(), scene.broken_off.into_inner());
+        assert!(done > 0 && broken_off > 0, "{done} done, {broken_off} broken off: no test");
+    });
+}
