@@ -4,10 +4,14 @@
 //! `python3`, `strace` and user namespaces are needed: without them these tests fail.
 
 mod bytes;
+mod descriptors;
 mod disk;
+mod files;
 mod flips;
 mod interrupt;
 mod kill;
+mod race;
+mod stop;
 
 use std::ffi::OsString;
 use std::fs;

@@ -1,0 +1,160 @@
+//! Too few descriptors: for connections, for files, and to start at all.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::process::Command;
+use std::sync::mpsc;
+use std::time::Duration;
+
+use fetchlet_tests::{LIMIT, Serving, built, exchange, fetchlet, request, within, without_options};
+use rustix::process::{Pid, Resource, Rlimit, prlimit};
+use tempfile::TempDir;
+
+use crate::{assert_ended, at_once, output};
+
+const HELLO: &[u8] = b"\x49\x7E\x02\x01\x00\x00\x00\x05hello";
+/// Below the cap per peer.
+const CLIENTS: usize = 200;
+
+fn folder() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("f"), "hello").unwrap();
+    folder
+}
+
+/// The command to serve with at most so many descriptors.
+fn limited(descriptors: u32, folder: &TempDir, options: &str) -> Command {
+    let mut shell = without_options(Command::new("sh"));
+    let script = format!("ulimit -n {descriptors}; exec \"$0\" serve --root \"$1\" {options} 0");
+    shell.args(["-c", &script]).arg(built("fetchlet")).arg(folder.path());
+    shell
+}
+
+/// Takes all descriptors but those in use from a running server, or gives them back.
+fn allow(server: Pid, descriptors: u64) {
+    let limit = Rlimit { current: Some(descriptors), maximum: Some(1000) };
+    prlimit(Some(server), Resource::Nofile, limit).unwrap();
+}
+
+/// A connection that has asked for the file.
+fn asking(server: SocketAddr) -> TcpStream {
+    let mut client = TcpStream::connect(server).unwrap();
+    client.set_read_timeout(Some(LIMIT)).unwrap();
+    client.write_all(&request(b"f")).unwrap();
+    client
+}
+
+fn answer(mut client: TcpStream) -> Vec<u8> {
+    let mut answer = Vec::new();
+    client.read_to_end(&mut answer).unwrap();
+    answer
+}
+
+/// Clock ticks, a hundredth of a second each, that a process has computed for: proc(5).
+fn ticks(process: Pid) -> u64 {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
+    let fields = stat.rsplit_once(')').unwrap().1.split_whitespace();
+    fields.skip(11).take(2).map(|it| it.parse::<u64>().unwrap()).sum()
+}
+
+#[test]
+fn it_says_how_many_descriptors_it_needs_and_they_are_enough() {
+    within(LIMIT, || {
+        let folder = folder();
+        for few in [24, 33] {
+            let ended = output(&mut limited(few, &folder, "-q"));
+            assert_ended(&ended, 1, "at least 34 are needed", &format!("{few} descriptors"));
+        }
+        for enough in [34, 40] {
+            // Idle connections hold the few places until their deadline.
+            let options = "--request-deadline 200ms";
+            let server = Serving::run(limited(enough, &folder, options));
+            let idle = [(); 6].map(|()| TcpStream::connect(server.addr()).unwrap());
+            let addr = server.addr();
+            at_once(50, &[(); 100], |()| {
+                assert_eq!(exchange(addr, &request(b"f")).unwrap(), HELLO);
+            });
+            drop(idle);
+            server.signal(rustix::process::Signal::TERM);
+            let (_, log) = server.ended();
+            let wrong = |it: &&String| it.contains("cannot accept") || it.contains("fault");
+            assert_eq!(log.iter().filter(wrong).count(), 0, "{enough}: {log:#?}");
+        }
+    });
+}
+
+/// A loop that tries again at once would log, and compute, without end.
+#[test]
+fn a_shortage_is_waited_out_quietly_and_all_who_waited_are_served() {
+    within(LIMIT, || {
+        let folder = folder();
+        let server = Serving::start(folder.path(), &[]);
+        assert_eq!(exchange(server.addr(), &request(b"f")).unwrap(), HELLO);
+        allow(server.pid(), 3);
+        let before = ticks(server.pid());
+        let clients: Vec<_> = (0..CLIENTS).map(|_| asking(server.addr())).collect();
+        server.logged("cannot accept");
+        let (_never, nothing) = mpsc::channel::<()>();
+        nothing.recv_timeout(Duration::from_secs(3)).expect_err("nobody sends");
+        let spent = ticks(server.pid()) - before;
+        allow(server.pid(), 1000);
+        for client in clients {
+            assert_eq!(answer(client), HELLO);
+        }
+        assert!(spent < 50, "{spent} hundredths of a second of work to wait for three");
+        server.signal(rustix::process::Signal::TERM);
+        let (status, log) = server.ended();
+        assert_eq!(status.code(), Some(0));
+        // Once in ten seconds, and the first was read above.
+        let errors = log.iter().filter(|line| line.contains("cannot accept")).count();
+        assert!(errors < 3, "{log:#?}");
+    });
+}
+
+/// R8: it is not known whether there is such a file, so the client may try again.
+#[test]
+fn a_file_for_which_there_is_no_descriptor_is_not_called_missing() {
+    within(LIMIT, || {
+        let folder = folder();
+        let server = Serving::start(folder.path(), &["-v"]);
+        for name in [&b"f"[..], b"nothing"] {
+            let mut client = TcpStream::connect(server.addr()).unwrap();
+            client.set_read_timeout(Some(LIMIT)).unwrap();
+            // It has its own descriptor by then.
+            server.logged("connected");
+            allow(server.pid(), 3);
+            client.write_all(&request(name)).unwrap();
+            assert_eq!(answer(client), b"");
+            let line = server.logged("end=");
+            assert!(line.contains("server fault") && line.contains("Too many open"), "{line}");
+            allow(server.pid(), 1000);
+        }
+        assert_eq!(exchange(server.addr(), &request(b"f")).unwrap(), HELLO);
+    });
+}
+
+/// What the user sees of that: not 78, and worth another try.
+#[test]
+fn a_client_tries_again_when_there_was_no_descriptor_for_its_file() {
+    within(LIMIT, || {
+        let folder = folder();
+        let server = Serving::start(folder.path(), &["-v"]);
+        let _idle = TcpStream::connect(server.addr()).unwrap();
+        server.logged("connected");
+        // Room for one more connection, and for no file: descriptors are the lowest free numbers.
+        let taken = fs::read_dir(format!("/proc/{}/fd", server.pid())).unwrap();
+        let taken = taken.map(|it| it.unwrap().file_name().into_string().unwrap());
+        let taken: Vec<u64> = taken.map(|it| it.parse().unwrap()).collect();
+        let for_the_file = (0..).filter(|it| !taken.contains(it)).nth(1).unwrap();
+        allow(server.pid(), for_the_file);
+        let port = server.addr().port().to_string();
+        let mut get = fetchlet();
+        get.args(["get", "127.0.0.1", &port, "f", "-o", "-"]);
+        assert_ended(&output(&mut get), 18, "after 0 of the header's 8 bytes", "no descriptor");
+        allow(server.pid(), 1000);
+        let ended = output(&mut get);
+        assert_ended(&ended, 0, "", "enough descriptors");
+        assert_eq!(ended.stdout, b"hello");
+    });
+}
