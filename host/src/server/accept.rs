@@ -8,16 +8,15 @@ use std::time::Duration;
 
 use rustix::io::Errno;
 use rustix::net::{SocketFlags, acceptfrom_with};
-use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::net::TcpListener;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::{JoinSet, coop};
 use tokio::time::{self, Instant};
 
-use super::connection::Stop;
 use super::limits::Throttle;
-use super::{Shared, connection, send};
+use super::lobby::Guest;
+use super::{Running, connection, send, watch_readable};
 
 /// The pauses when the system has no room for one more connection.
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
@@ -29,13 +28,15 @@ const PEER_LOG: Duration = Duration::from_secs(1);
 
 /// Accepts for ever, and spawns every exchange into `exchanges`.
 pub(super) async fn all(
-    shared: &Arc<Shared>,
+    running: &Arc<Running>,
     listener: TcpListener,
     exchanges: &mut JoinSet<()>,
-    stop: Stop,
 ) -> io::Result<Infallible> {
-    let listener = watch(listener)?;
-    let mut gate = Gate::new(shared, stop);
+    // tokio's own listener can't be asked for readiness alone, and a permit held by an idle listener
+    // would be one that another listener of the same server lacks.
+    let listener = watch_readable(listener.into_std()?)?;
+    send::prepare(listener.get_ref());
+    let mut gate = Gate::new(running);
     loop {
         if let Err(error) = gate.next(&listener, exchanges).await {
             gate.recover(&error).await;
@@ -46,32 +47,18 @@ pub(super) async fn all(
     }
 }
 
-/// tokio's own listener can't be asked for readiness alone, and a permit held by an idle listener
-/// would be one that another listener of the same server lacks.
-fn watch(listener: TcpListener) -> io::Result<AsyncFd<net::TcpListener>> {
-    let listener = listener.into_std()?;
-    send::prepare(&listener);
-    #[expect(
-        deprecated,
-        reason = "its successor is unsafe, for types that may swap their descriptor; std's does not"
-    )]
-    AsyncFd::with_interest(listener, Interest::READABLE)
-}
-
 /// What the loop remembers from one connection to the next.
 struct Gate<'a> {
-    shared: &'a Arc<Shared>,
-    stop: Stop,
+    running: &'a Arc<Running>,
     pause: Duration,
     errors: Throttle,
     refusals: Throttle,
 }
 
 impl<'a> Gate<'a> {
-    fn new(shared: &'a Arc<Shared>, stop: Stop) -> Self {
+    fn new(running: &'a Arc<Running>) -> Self {
         Self {
-            shared,
-            stop,
+            running,
             pause: FIRST_PAUSE,
             errors: Throttle::new(ERROR_LOG),
             refusals: Throttle::new(PEER_LOG),
@@ -85,7 +72,7 @@ impl<'a> Gate<'a> {
         exchanges: &mut JoinSet<()>,
     ) -> io::Result<()> {
         let mut ready = listener.readable().await?;
-        let Some(permit) = self.shared.limits.permit().await else {
+        let Some(permit) = self.running.shared.limits.permit().await else {
             return Ok(());
         };
         let Ok(accepted) = ready.try_io(accept) else {
@@ -105,15 +92,14 @@ impl<'a> Gate<'a> {
         exchanges: &mut JoinSet<()>,
     ) {
         let accepted = Instant::now();
-        let Some(place) = self.shared.limits.place(permit, peer) else {
+        let Some(place) = self.running.shared.limits.place(permit, peer) else {
             if let Some(suppressed) = self.refusals.pass() {
                 tracing::warn!(%peer, suppressed, "closed at once: too many connections from there");
             }
             return;
         };
-        let shared = Arc::clone(self.shared);
-        let stop = self.stop.clone();
-        exchanges.spawn(connection::serve(shared, place, stream, peer, accepted, stop));
+        tracing::debug!(target: "fetchlet::exchange", %peer, "connected");
+        connection::begin(self.running, Guest { stream, place, peer, accepted }, exchanges);
     }
 
     /// Goes on at once if only that one connection failed, else after a pause.

@@ -1,45 +1,60 @@
 //! One connection: a request in, a response out, and a close that does not destroy it (R1, R7).
 
 use std::io;
-use std::net::{self, SocketAddr};
 use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 
 use fetchlet_codec::{DecodeError, RequestDecoder, ResponseHeader, Status};
 use rustix::net::RecvFlags;
 use tokio::io::Interest;
+use tokio::sync::mpsc::error::SendError;
 use tokio::sync::watch;
-use tokio::time::{self, Instant};
+use tokio::task::JoinSet;
+use tokio::time;
 
-use super::limits::Place;
+use super::lobby::Guest;
 use super::outcome::{End, Outcome, Record};
 use super::root::Refusal;
 use super::socket::Socket;
-use super::{Shared, close, cold, send};
+use super::{Running, Shared, close, cold, send};
 
 /// The longest request and some surplus, all in one read (R2).
 pub(super) const READ: usize = 2048;
 
-/// Serves the connection from here to its close.
-///
-/// Parameters are dropped last to first: the place must outlive the socket.
-pub(super) async fn serve(
-    shared: Arc<Shared>,
-    place: Place,
-    stream: net::TcpStream,
-    peer: SocketAddr,
-    accepted: Instant,
-    mut stop: Stop,
+/// Has `guest` served, as a task of `exchanges`; in the lobby if it has sent nothing yet.
+pub(super) fn begin(running: &Arc<Running>, guest: Guest, exchanges: &mut JoinSet<()>) {
+    let mut buffer = [0; READ];
+    let received = rustix::net::recv(&guest.stream, &mut buffer, RecvFlags::empty());
+    let mut unfinished = None;
+    let request = decode(&buffer, received.map(|(len, _)| len), &mut unfinished);
+    if let (Ok(None), None) = (&request, &unfinished) {
+        // It is closed when the server stops.
+        if let Err(SendError(guest)) = running.lobby.send(guest) {
+            guest.leave((End::Stopped, None));
+        }
+        return;
+    }
+    exchanges.spawn(serve(Arc::clone(running), guest, request, unfinished));
+}
+
+/// Serves a connection that has sent something, from here to its close.
+async fn serve(
+    running: Arc<Running>,
+    guest: Guest,
+    request: Result<Option<Arc<str>>, NoRequest>,
+    unfinished: Unfinished,
 ) {
+    let Guest { stream, place, peer, accepted } = guest;
     let mut socket = Socket::Unwatched(stream);
     let mut record = Record::new(peer, accepted);
-    let outcome = exchange(&shared, &mut socket, &mut stop, &mut record).await;
+    let shared = &running.shared;
+    let outcome = exchange(shared, &mut socket, request, unfinished, &mut record).await;
     let drain = close::drain_time(&socket, outcome.0, record.bytes, shared.config.timeout);
     record.finish(outcome);
     if let Some(time) = drain {
-        // Boxed: its room is not needed by a connection that is idle.
-        Box::pin(close::drain(&mut socket, time, stop)).await;
+        close::drain(&mut socket, time, running.stop.clone()).await;
     }
+    // The place must outlive the socket.
     drop(socket);
     drop(place);
 }
@@ -47,27 +62,23 @@ pub(super) async fn serve(
 async fn exchange(
     shared: &Arc<Shared>,
     socket: &mut Socket,
-    stop: &mut Stop,
+    mut request: Result<Option<Arc<str>>, NoRequest>,
+    mut unfinished: Unfinished,
     record: &mut Record,
 ) -> Outcome {
-    let mut unfinished = None;
-    let request = match read(socket, &mut unfinished) {
-        Ok(None) => {
-            let left = shared.config.request_deadline.saturating_sub(record.accepted.elapsed());
-            match time::timeout(left, receive(socket, stop, &mut unfinished)).await {
-                Ok(request) => request,
-                Err(_) => {
-                    let received = received(unfinished.as_deref());
-                    let reason = format!("{received} bytes of a request had come (R6)");
-                    return (End::Deadline, Some(reason.into()));
-                }
+    if let Ok(None) = request {
+        let left = shared.config.request_deadline.saturating_sub(record.accepted.elapsed());
+        request = match time::timeout(left, receive(socket, &mut unfinished)).await {
+            Ok(request) => request.map(Some),
+            Err(_) => {
+                let received = received(unfinished.as_deref());
+                let reason = format!("{received} bytes of a request had come (R6)");
+                return (End::Deadline, Some(reason.into()));
             }
-        }
-        Ok(Some(name)) => Ok(name),
-        Err(none) => Err(none),
-    };
+        };
+    }
     match request {
-        Ok(name) => {
+        Ok(Some(name)) => {
             drop(unfinished);
             record.requested(name.clone());
             respond(shared, socket, name, record).await
@@ -76,8 +87,7 @@ async fn exchange(
             let (end, reason) = answer(shared, socket, Status::Malformed, record).await;
             (end, reason.or_else(|| Some(error.to_string().into())))
         }
-        Err(NoRequest::Gone) => broken_off(unfinished.as_deref()),
-        Err(NoRequest::Stopped) => (End::Stopped, None),
+        Ok(None) | Err(NoRequest::Gone) => broken_off(unfinished.as_deref()),
     }
 }
 
@@ -108,28 +118,18 @@ async fn respond(
 enum NoRequest {
     Malformed(DecodeError),
     Gone,
-    Stopped,
 }
+
+/// What has come of a request that is not whole. One that comes in one piece needs no room for it.
+type Unfinished = Option<Box<RequestDecoder>>;
 
 /// Becomes true when the server is to stop.
 pub(super) type Stop = watch::Receiver<bool>;
 
-/// The filename asked for. Unfinished requests are kept in `unfinished`, so that a connection that is
-/// silent, or whose request comes in one piece, needs no room for one.
-async fn receive(
-    socket: &mut Socket,
-    stop: &mut Stop,
-    unfinished: &mut Option<Box<RequestDecoder>>,
-) -> Result<Arc<str>, NoRequest> {
+/// The filename asked for.
+async fn receive(socket: &mut Socket, unfinished: &mut Unfinished) -> Result<Arc<str>, NoRequest> {
     loop {
-        tokio::select! {
-            // What has come is served, whatever else.
-            biased;
-            ready = socket.ready(Interest::READABLE) => ready.map_err(|_| NoRequest::Gone)?,
-            _ = stop.wait_for(|stop| *stop), if unfinished.is_none() => {
-                return Err(NoRequest::Stopped);
-            }
-        }
+        socket.ready(Interest::READABLE).await.map_err(|_| NoRequest::Gone)?;
         if let Some(name) = read(socket, unfinished)? {
             return Ok(name);
         }
@@ -137,12 +137,19 @@ async fn receive(
 }
 
 /// Reads once. Not async: its two kilobytes live on the thread's stack, not in the task.
-fn read(
-    socket: &Socket,
-    unfinished: &mut Option<Box<RequestDecoder>>,
-) -> Result<Option<Arc<str>>, NoRequest> {
+fn read(socket: &Socket, unfinished: &mut Unfinished) -> Result<Option<Arc<str>>, NoRequest> {
     let mut buffer = [0; READ];
-    let mut input = match recv(socket, &mut buffer) {
+    let received = recv(socket, &mut buffer);
+    decode(&buffer, received, unfinished)
+}
+
+/// The filename asked for, if what was received makes a request whole.
+fn decode<E: Into<io::Error>>(
+    buffer: &[u8],
+    received: Result<usize, E>,
+    unfinished: &mut Unfinished,
+) -> Result<Option<Arc<str>>, NoRequest> {
+    let mut input = match received.map_err(Into::into) {
         Ok(0) => return Err(NoRequest::Gone),
         Ok(len) => buffer.get(..len).unwrap_or_default(),
         Err(error) if is_transient(&error) => return Ok(None),
@@ -205,27 +212,5 @@ async fn answer(
             (end, None)
         }
         Err(error) => send::failed(&error),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::server::{Config, Root, RootOptions, Server};
-
-    #[tokio::test]
-    async fn an_idle_connection_needs_less_than_a_kibibyte() {
-        let folder = tempfile::tempdir().unwrap();
-        let root = Root::open(folder.path(), RootOptions::default()).unwrap();
-        let server = Server::new(root, Config::default());
-        let listener = net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let _client = net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-        let (stream, peer) = listener.accept().unwrap();
-        let permit = server.0.limits.permit().await.unwrap();
-        let place = server.0.limits.place(permit, peer).unwrap();
-        let (_stop, stopped) = watch::channel(false);
-        let shared = Arc::clone(&server.0);
-        let task = serve(shared, place, stream, peer, Instant::now(), stopped);
-        assert!(size_of_val(&task) < 1024, "{} bytes", size_of_val(&task));
     }
 }

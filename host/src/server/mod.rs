@@ -20,16 +20,21 @@ mod close;
 mod cold;
 mod connection;
 mod limits;
+mod lobby;
 mod outcome;
 mod root;
 mod send;
 mod socket;
 
 use std::io;
+use std::os::fd::AsRawFd;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
 use tokio::net::TcpListener;
+use tokio::sync::mpsc::{self, UnboundedSender};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time;
@@ -38,6 +43,7 @@ pub use root::{Root, RootError, RootOptions, Symlinks};
 
 use connection::Stop;
 use limits::Limits;
+use lobby::Guest;
 
 /// What a server allows its peers.
 #[derive(Clone, Debug)]
@@ -128,18 +134,49 @@ impl Server {
     }
 }
 
+/// What all connections have in common while the server runs on one listener.
+#[derive(Debug)]
+struct Running {
+    shared: Arc<Shared>,
+    stop: Stop,
+    lobby: UnboundedSender<Guest>,
+}
+
 /// Accepts until `stopped`, then drains.
 async fn serve(shared: Arc<Shared>, listener: TcpListener, mut stopped: Stop) -> io::Result<()> {
+    let grace = shared.config.grace;
+    let (lobby, arrivals) = mpsc::unbounded_channel();
+    let running = Arc::new(Running { shared, stop: stopped.clone(), lobby });
     let mut exchanges = JoinSet::new();
-    let stop = stopped.clone();
+    let mut lobbies = JoinSet::new();
+    lobbies.spawn(lobby::run(Arc::clone(&running), arrivals, stopped.clone()));
     tokio::select! {
+        // The lobby ends with the stop as well.
+        biased;
         // An error means that the sender was dropped, and `run` with it.
         _ = stopped.wait_for(|stop| *stop) => {}
-        Err(error) = accept::all(&shared, listener, &mut exchanges, stop) => return Err(error),
+        Err(error) = accept::all(&running, listener, &mut exchanges) => return Err(error),
+        Some(ended) = lobbies.join_next() => return ended?,
     }
-    let drained = async { while exchanges.join_next().await.is_some() {} };
-    if time::timeout(shared.config.grace, drained).await.is_err() {
-        exchanges.shutdown().await;
+    let drained = async {
+        while exchanges.join_next().await.is_some() {}
+        lobbies.join_next().await.transpose()
+    };
+    match time::timeout(grace, drained).await {
+        Ok(ended) => ended?.unwrap_or(Ok(())),
+        Err(_) => {
+            exchanges.shutdown().await;
+            lobbies.shutdown().await;
+            Ok(())
+        }
     }
-    Ok(())
+}
+
+/// Has the runtime tell when something can be read from `source`, and nothing else.
+fn watch_readable<T: AsRawFd>(source: T) -> io::Result<AsyncFd<T>> {
+    #[expect(
+        deprecated,
+        reason = "its successor is unsafe, for types that may swap their descriptor: none of ours does"
+    )]
+    AsyncFd::with_interest(source, Interest::READABLE)
 }

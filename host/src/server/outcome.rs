@@ -68,7 +68,6 @@ pub(super) struct Record {
 
 impl Record {
     pub(super) fn new(peer: SocketAddr, accepted: Instant) -> Self {
-        tracing::debug!(target: "fetchlet::exchange", %peer, "connected");
         // A dual-stack listener sees IPv4 peers as ::ffff:a.b.c.d.
         let peer = SocketAddr::new(peer.ip().to_canonical(), peer.port());
         Self { peer, accepted, name: None, status: None, bytes: 0, outcome: (End::Stopped, None) }
