@@ -3,7 +3,7 @@
 use std::panic;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Far more than any test takes on a busy machine, far less than anyone waits for a build.
 pub const LIMIT: Duration = Duration::from_secs(60);
@@ -29,6 +29,23 @@ pub fn within<T: Send + 'static>(limit: Duration, body: impl FnOnce() -> T + Sen
     }
 }
 
+/// Asks until there is an answer: for what can't be waited for otherwise, such as another process's
+/// start. `None`: there was none within `limit`.
+pub fn until<T>(limit: Duration, mut ask: impl FnMut() -> Option<T>) -> Option<T> {
+    let give_up = Instant::now() + limit;
+    loop {
+        match ask() {
+            None if Instant::now() < give_up => pause(),
+            answer => return answer,
+        }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a pause between two questions, not luck")]
+fn pause() {
+    thread::sleep(Duration::from_millis(5));
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -49,5 +66,16 @@ mod tests {
     #[should_panic(expected = "the body's own words")]
     fn a_panic_keeps_its_words() {
         within(LIMIT, || panic!("the body's own words"));
+    }
+
+    #[test]
+    fn a_question_is_asked_until_it_is_answered_or_the_time_is_over() {
+        let mut asked = 0;
+        let third = until(LIMIT, || {
+            asked += 1;
+            (asked == 3).then_some(asked)
+        });
+        assert_eq!(third, Some(3));
+        assert_eq!(until::<()>(Duration::from_millis(20), || None), None);
     }
 }

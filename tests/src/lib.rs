@@ -7,18 +7,24 @@
 mod chaos;
 mod deadline;
 mod names;
+mod nginx;
 mod peer;
 mod pieces;
 mod program;
+mod process;
 mod server;
+mod table;
 
 pub use chaos::{Chaos, Fault, Lane, Mishap};
-pub use deadline::{LIMIT, within};
+pub use deadline::{LIMIT, until, within};
 pub use names::{Hostile, Served};
+pub use nginx::{Nginx, program};
 pub use peer::{Ending, ScriptedPeer, exchange, request};
 pub use pieces::{Cutting, Noise, cut, cuttings};
 pub use program::{Serving, built, fetchlet, without_options};
+pub use process::{Killed, Program, Usage};
 pub use server::RunningServer;
+pub use table::Table;
 
 /// The Rust in README.md compiles.
 #[cfg(doctest)]
