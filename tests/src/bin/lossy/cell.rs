@@ -1,0 +1,112 @@
+//! One line of the table: everybody's downloads over one link, one after another.
+
+use std::fs;
+use std::io;
+use std::thread;
+use std::time::Duration;
+
+use fetchlet_tests::Noise;
+
+use crate::contest::{Contestant, Outcome, Servers};
+use crate::link::Link;
+use crate::{Args, conditions};
+
+#[derive(Debug)]
+pub(crate) struct Row {
+    pub(crate) cells: Vec<String>,
+    /// Each of our downloads was.
+    pub(crate) whole: bool,
+}
+
+/// These lines, measured at the same time, each on a link of its own.
+pub(crate) fn rows(
+    args: &Args,
+    contestants: &[Contestant],
+    cells: &[(u64, f64)],
+) -> io::Result<Vec<Row>> {
+    thread::scope(|scope| {
+        let measured = cells
+            .iter()
+            .map(|(rtt, loss)| scope.spawn(move || row(args, contestants, *rtt, *loss)));
+        let measured: Vec<_> = measured.collect();
+        let panicked = |_| Err(io::Error::other("a measurement panicked"));
+        measured.into_iter().map(|row| row.join().unwrap_or_else(panicked)).collect()
+    })
+}
+
+fn row(args: &Args, contestants: &[Contestant], rtt: u64, loss: f64) -> io::Result<Row> {
+    let folder = tempfile::tempdir()?;
+    let content =
+        Noise::new(args.seed).bytes(usize::try_from(args.size).map_err(io::Error::other)?);
+    fs::write(folder.path().join("file"), &content)?;
+    let link = Link::new(conditions(rtt, loss, args.rate, args.queue), args.seed)?;
+    let servers = Servers::start(&link, folder.path(), contestants)?;
+    let mut outcomes = vec![Vec::new(); contestants.len()];
+    for round in 0..args.rounds {
+        for (contestant, outcomes) in contestants.iter().zip(&mut outcomes) {
+            if round > 0 && contestant.is_tftp() {
+                continue;
+            }
+            let limit = Duration::from_secs(args.limit);
+            let outcome = servers.fetch(*contestant, &content, limit)?;
+            eprintln!("RTT {rtt} ms, loss {loss} %, {}: {outcome:?}", contestant.name());
+            outcomes.push(outcome);
+        }
+    }
+    drop(servers);
+    let [from_server, from_client] = link.end()?;
+    let lost = from_server.lost + from_client.lost;
+    let mut cells = vec![rtt.to_string(), format!("{loss} %")];
+    cells.extend(outcomes.iter().map(|outcomes| shown(outcomes, args.limit)));
+    cells.push(format!("{lost} of {}", from_server.frames + from_client.frames));
+    cells.push((from_server.overflowed + from_client.overflowed).to_string());
+    Ok(Row { cells, whole: ours_are_whole(contestants, &outcomes) })
+}
+
+fn ours_are_whole(contestants: &[Contestant], outcomes: &[Vec<Outcome>]) -> bool {
+    let is_whole = |outcome: &Outcome| matches!(outcome, Outcome::Done(_));
+    contestants.iter().zip(outcomes).all(|(contestant, outcomes)| {
+        *contestant != Contestant::Get || outcomes.iter().all(is_whole)
+    })
+}
+
+/// The median, and what went wrong.
+fn shown(outcomes: &[Outcome], limit: u64) -> String {
+    let mut times = Vec::new();
+    let mut wrong = Vec::new();
+    for outcome in outcomes {
+        match outcome {
+            Outcome::Done(time) => times.push(*time),
+            Outcome::Late => wrong.push(format!("not done in {limit} s")),
+            Outcome::Failed(said) => wrong.push(format!("failed: {said}")),
+            Outcome::Differs => wrong.push("other bytes".into()),
+        }
+    }
+    times.sort_unstable();
+    let median = times.get(times.len() / 2).map(|time| format!("{:.3}", time.as_secs_f64()));
+    wrong.dedup();
+    median.into_iter().chain(wrong).collect::<Vec<_>>().join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_shown_is_the_median_and_what_went_wrong() {
+        let done = |ms| Outcome::Done(Duration::from_millis(ms));
+        assert_eq!(shown(&[done(900), done(100), done(200)], 60), "0.200");
+        assert_eq!(shown(&[Outcome::Late, Outcome::Late], 60), "not done in 60 s");
+        assert_eq!(shown(&[done(1), Outcome::Differs], 60), "0.001; other bytes");
+    }
+
+    #[test]
+    fn only_ours_must_be_whole_and_each_of_them() {
+        let both = [Contestant::Get, Contestant::Tftp];
+        let done = Outcome::Done(Duration::ZERO);
+        assert!(ours_are_whole(&both, &[vec![done.clone()], vec![Outcome::Late]]));
+        for other in [Outcome::Late, Outcome::Differs, Outcome::Failed(String::new())] {
+            assert!(!ours_are_whole(&both, &[vec![done.clone(), other], vec![done.clone()]]));
+        }
+    }
+}

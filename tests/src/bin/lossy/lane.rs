@@ -1,0 +1,143 @@
+//! One way of a link: a rate, a bounded queue in front of it, losses by chance, a delay behind it.
+//!
+//! It knows no clock and no device: it is told what time it is and what has come.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use fetchlet_tests::Noise;
+
+/// What becomes of frames that go one way.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Conditions {
+    /// How long a frame is on its way after it has left.
+    pub(crate) delay: Duration,
+    /// How many of a hundred frames are lost.
+    pub(crate) loss: f64,
+    /// Bits per second.
+    pub(crate) rate: u64,
+    /// How long the last frame in the queue may have to wait for its turn; a longer queue overflows.
+    pub(crate) queue: Duration,
+}
+
+/// What became of frames that went one way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Counters {
+    pub(crate) frames: u64,
+    /// By chance.
+    pub(crate) lost: u64,
+    /// At the end of a full queue.
+    pub(crate) overflowed: u64,
+}
+
+#[derive(Debug)]
+pub(crate) struct Lane {
+    conditions: Conditions,
+    chance: Noise,
+    /// When the last frame has left.
+    free_at: Option<Instant>,
+    /// On their way, with the time of their arrival.
+    frames: VecDeque<(Instant, Box<[u8]>)>,
+    pub(crate) counters: Counters,
+}
+
+impl Lane {
+    /// The same seed: the same losses.
+    pub(crate) fn new(conditions: Conditions, seed: u64) -> Self {
+        let (frames, counters) = (VecDeque::new(), Counters::default());
+        Self { conditions, chance: Noise::new(seed), free_at: None, frames, counters }
+    }
+
+    /// Takes a frame that was sent now.
+    pub(crate) fn push(&mut self, now: Instant, frame: &[u8]) {
+        self.counters.frames += 1;
+        let begins = self.free_at.unwrap_or(now).max(now);
+        if begins.saturating_duration_since(now) > self.conditions.queue {
+            self.counters.overflowed += 1;
+            return;
+        }
+        let bits = frame.len() as f64 * 8.0;
+        let left = begins + Duration::from_secs_f64(bits / self.conditions.rate.max(1) as f64);
+        self.free_at = Some(left);
+        // It is lost on its way: it has had its turn.
+        if self.is_unlucky() {
+            self.counters.lost += 1;
+            return;
+        }
+        self.frames.push_back((left + self.conditions.delay, frame.into()));
+    }
+
+    /// The next frame that has arrived by now.
+    pub(crate) fn pop(&mut self, now: Instant) -> Option<Box<[u8]>> {
+        let (arrives, _) = self.frames.front()?;
+        if *arrives > now {
+            return None;
+        }
+        self.frames.pop_front().map(|(_, frame)| frame)
+    }
+
+    /// When the next frame arrives.
+    pub(crate) fn next(&self) -> Option<Instant> {
+        self.frames.front().map(|(arrives, _)| *arrives)
+    }
+
+    fn is_unlucky(&mut self) -> bool {
+        const ALL: u32 = 1_000_000;
+        (self.chance.below(ALL) as f64) < self.conditions.loss / 100.0 * f64::from(ALL)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    /// A frame of 1000 bytes takes a millisecond to leave.
+    const SLOW: Conditions =
+        Conditions { delay: Duration::from_millis(20), loss: 0.0, rate: 8_000_000, queue: MS };
+
+    #[test]
+    fn a_frame_arrives_after_its_length_and_the_delay_and_not_before() {
+        let (now, mut lane) = (Instant::now(), Lane::new(SLOW, 1));
+        lane.push(now, &[1; 1000]);
+        lane.push(now, &[2; 1000]);
+        assert_eq!(lane.next(), Some(now + 21 * MS));
+        assert_eq!(lane.pop(now + 21 * MS - MS / 1000), None);
+        assert_eq!(lane.pop(now + 21 * MS).unwrap()[0], 1);
+        assert_eq!(lane.pop(now + 21 * MS), None);
+        assert_eq!(lane.pop(now + 22 * MS).unwrap()[0], 2);
+        assert_eq!(lane.next(), None);
+    }
+
+    #[test]
+    fn a_full_queue_overflows_and_has_room_again_later() {
+        let (now, mut lane) = (Instant::now(), Lane::new(SLOW, 1));
+        for _ in 0..5 {
+            lane.push(now, &[0; 1000]);
+        }
+        // One leaves, one waits, and the wait of a third begins at a millisecond's limit.
+        assert_eq!(lane.counters, Counters { frames: 5, lost: 0, overflowed: 3 });
+        lane.push(now + 2 * MS, &[0; 1000]);
+        assert_eq!(lane.counters.overflowed, 3);
+    }
+
+    #[test]
+    fn as_many_are_lost_as_were_asked_for_and_the_same_for_the_same_seed() {
+        let survivors = |seed| {
+            let mut lane =
+                Lane::new(Conditions { loss: 5.0, queue: 1000 * 1000 * MS, ..SLOW }, seed);
+            let now = Instant::now();
+            for number in 0_u32..100_000 {
+                lane.push(now, &number.to_be_bytes());
+            }
+            let all = std::iter::from_fn(|| lane.pop(now + 1000 * 1000 * MS)).collect::<Vec<_>>();
+            assert_eq!(lane.counters.lost, 100_000 - all.len() as u64);
+            all
+        };
+        let first = survivors(7);
+        assert!((94_500..95_500).contains(&first.len()), "{}", first.len());
+        assert_eq!(first, survivors(7));
+        assert_ne!(first, survivors(8));
+    }
+}

@@ -1,0 +1,133 @@
+//! Two networks joined by two TAPs, whose frames are carried from one to the other in user space.
+//!
+//! TCP at both ends is the kernel's. A TAP has no offloads unless it is asked for some, so what is
+//! carried, lost and delayed is frames of at most 1514 bytes, as on a cable.
+
+use std::fs::File;
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::Ipv4Addr;
+use std::os::fd::AsRawFd as _;
+use std::os::unix::net::UnixStream;
+use std::thread::{self, JoinHandle};
+use std::time::Instant;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use rustix::process::{PidfdFlags, PidfdGetfdFlags, getpid, pidfd_getfd, pidfd_open};
+use smoltcp::phy::{Medium, TunTapInterface};
+
+use crate::lane::{Conditions, Counters, Lane};
+use crate::namespace::Network;
+
+/// The server's address, and the client's.
+pub(crate) const SERVER: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 1);
+const CLIENT: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 2);
+
+const LONGEST_FRAME: usize = 1514;
+
+/// The link; it ends when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Link {
+    pub(crate) server: Network,
+    pub(crate) client: Network,
+    stop: Option<UnixStream>,
+    relay: Option<JoinHandle<io::Result<[Counters; 2]>>>,
+}
+
+impl Link {
+    /// The conditions are those of each way; the seed decides what is lost.
+    pub(crate) fn new(conditions: Conditions, seed: u64) -> io::Result<Self> {
+        let (server, client) = (Network::new()?, Network::new()?);
+        let taps = [tap(&server, SERVER, 1, CLIENT, 2)?, tap(&client, CLIENT, 2, SERVER, 1)?];
+        let lanes = [seed, !seed].map(|seed| Lane::new(conditions, seed));
+        let (stop, stopped) = UnixStream::pair()?;
+        let relay = thread::spawn(move || relay(&taps, lanes, &stopped));
+        Ok(Self { server, client, stop: Some(stop), relay: Some(relay) })
+    }
+
+    /// Ends the link, and says what became of the server's frames and of the client's.
+    pub(crate) fn end(mut self) -> io::Result<[Counters; 2]> {
+        drop(self.stop.take());
+        let ended = self.relay.take().map(JoinHandle::join);
+        ended.and_then(Result::ok).unwrap_or_else(|| Err(io::Error::other("the relay panicked")))
+    }
+}
+
+/// A new TAP in `network`, up and with its address. Its neighbour is told, not asked for: a lost
+/// question would cost a second that is no fault of the file's way.
+fn tap(
+    network: &Network,
+    own: Ipv4Addr,
+    number: u8,
+    peer: Ipv4Addr,
+    other: u8,
+) -> io::Result<File> {
+    let tap = network.run(|| {
+        let tap = TunTapInterface::new("tap0", Medium::Ethernet).map_err(|error| {
+            io::Error::new(error.kind(), format!("a TAP can't be made here ({error})"))
+        })?;
+        // Only its number is to be had; the system gives a descriptor of one's own for it.
+        let process = pidfd_open(getpid(), PidfdFlags::empty())?;
+        let own = pidfd_getfd(process, tap.as_raw_fd(), PidfdGetfdFlags::empty())?;
+        Ok(File::from(own))
+    })?;
+    network.ip(&[
+        "link set lo up".into(),
+        format!("link set dev tap0 address 02:00:00:00:00:0{number} mtu 1500 addrgenmode none"),
+        format!("address add {own}/24 dev tap0"),
+        "link set tap0 up".into(),
+        format!("neighbour replace {peer} lladdr 02:00:00:00:00:0{other} dev tap0 nud permanent"),
+    ])?;
+    Ok(tap)
+}
+
+/// Carries frames until `stop` is closed at its other end. Lane 0 leads from tap 0 to tap 1.
+fn relay(taps: &[File; 2], mut lanes: [Lane; 2], stop: &UnixStream) -> io::Result<[Counters; 2]> {
+    loop {
+        let now = Instant::now();
+        for (lane, to) in lanes.iter_mut().zip(taps.iter().rev()) {
+            while let Some(frame) = lane.pop(now) {
+                deliver(to, &frame)?;
+            }
+        }
+        let next = lanes.iter().filter_map(Lane::next).min();
+        let left = next.map(|next| next.saturating_duration_since(Instant::now()));
+        let left = left.and_then(|left| Timespec::try_from(left).ok());
+        let mut waiting = [
+            PollFd::new(&taps[0], PollFlags::IN),
+            PollFd::new(&taps[1], PollFlags::IN),
+            PollFd::new(stop, PollFlags::IN),
+        ];
+        poll(&mut waiting, left.as_ref())?;
+        if !waiting[2].revents().is_empty() {
+            return Ok(lanes.map(|lane| lane.counters));
+        }
+        for (lane, from) in lanes.iter_mut().zip(taps) {
+            collect(from, lane)?;
+        }
+    }
+}
+
+fn deliver(mut tap: &File, frame: &[u8]) -> io::Result<()> {
+    match tap.write(frame) {
+        // An interface that is not up yet, or has no room: as on a cable, nobody is told.
+        Err(error) if !is_refusal(&error) => Err(error),
+        _ => Ok(()),
+    }
+}
+
+fn is_refusal(error: &io::Error) -> bool {
+    matches!(Errno::from_io_error(error), Some(Errno::IO | Errno::AGAIN | Errno::NOBUFS))
+}
+
+/// Takes every frame that the kernel has sent.
+fn collect(mut tap: &File, lane: &mut Lane) -> io::Result<()> {
+    let mut frame = [0; LONGEST_FRAME];
+    loop {
+        match tap.read(&mut frame) {
+            Ok(len) => lane.push(Instant::now(), &frame[..len]),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+            Err(error) => return Err(error),
+        }
+    }
+}

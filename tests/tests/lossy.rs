@@ -1,0 +1,67 @@
+//! Our program downloads over a link that delays and loses, which `lossy` makes in networks of its own.
+//!
+//! Where user namespaces or `/dev/net/tun` are refused nothing can be tried: then this says so, and fails
+//! if `CI` is `true`.
+
+use std::io::Write;
+use std::process::{Command, Output, Stdio};
+
+use fetchlet_tests::{LIMIT, within};
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// `None`, and said so, where networks are refused. Only ours is run: the others may not be here.
+fn lossy(arguments: &[&str]) -> Option<Output> {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_lossy"));
+    command.args(["--only", "get", "--rounds", "1"]).args(arguments).stdin(Stdio::null());
+    let output = command.output().unwrap();
+    if output.status.code() == Some(69) {
+        skip(&String::from_utf8_lossy(&output.stderr));
+        return None;
+    }
+    Some(output)
+}
+
+/// Says why nothing was tried.
+#[expect(
+    clippy::explicit_write,
+    reason = "the harness keeps what `eprintln` says if a test passes"
+)]
+fn skip(reason: &str) {
+    let reason = reason.trim_end();
+    assert!(std::env::var_os("CI").is_none_or(|ci| ci != "true"), "not tried: {reason}");
+    writeln!(std::io::stderr(), "SKIPPED, no lossy link was tried: {reason}").unwrap();
+}
+
+#[test]
+fn a_download_over_a_link_that_delays_and_loses_is_whole() {
+    within(LIMIT, || {
+        let folder = TempDir::new().unwrap();
+        let table = folder.path().join("table.json");
+        let link = ["--rtt", "40", "--loss", "0,3", "--size", "100001", "--limit", "30"];
+        let options = [&link[..], &["--json", table.to_str().unwrap()]].concat();
+        let Some(output) = lossy(&options) else { return };
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+
+        let rows: Value = serde_json::from_slice(&std::fs::read(&table).unwrap()).unwrap();
+        let [even, losing] = rows.as_array().unwrap().as_slice() else { panic!("{rows}") };
+        for row in [even, losing] {
+            let seconds: f64 = row["fetchlet get"].as_str().unwrap().parse().unwrap();
+            // A round trip for the connection, one for the request, and more for the rest.
+            assert!(seconds >= 0.080, "{row}");
+        }
+        // The losses are those of the seed: they are there, or nothing was tried.
+        assert!(even["frames lost"].as_str().unwrap().starts_with("0 of "), "{even}");
+        assert!(!losing["frames lost"].as_str().unwrap().starts_with("0 of "), "{losing}");
+    });
+}
+
+#[test]
+fn a_download_that_is_not_whole_in_time_is_told_and_fails() {
+    within(LIMIT, || {
+        let link = ["--rtt", "3000", "--loss", "0", "--size", "1", "--limit", "1"];
+        let Some(output) = lossy(&link) else { return };
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
+        assert!(String::from_utf8_lossy(&output.stdout).contains("not done in 1 s"), "{output:?}");
+    });
+}
