@@ -1,0 +1,143 @@
+//! Slow peers, thousands of them in one thread: each has its turn at its own time.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use fetchlet_tests::request;
+
+use crate::peers::{connect, connect_with, has_ended, sources};
+
+/// A reader has its turn every 25 ticks, a quarter of a second; a writer every 100.
+const TICK: Duration = Duration::from_millis(10);
+const READERS_TURN: usize = 25;
+const WRITERS_TURN: usize = 100;
+
+/// What a reader takes in its turn: 4 KiB a second.
+const BITE: usize = 1024;
+
+/// With a buffer that holds little more than that, so that the rest waits at the server.
+const BUFFER: usize = 4096;
+
+/// Readers of a file with this content, and writers of a request that will not be whole.
+#[derive(Debug)]
+pub(crate) struct Crowd<'a> {
+    content: &'a [u8],
+    readers: Vec<Reader>,
+    writers: Vec<Writer>,
+}
+
+#[derive(Debug)]
+struct Reader {
+    stream: TcpStream,
+    received: usize,
+    /// It got other bytes than it should, or an end.
+    failed: bool,
+}
+
+#[derive(Debug)]
+struct Writer {
+    stream: TcpStream,
+    since: Instant,
+    gone: Option<Duration>,
+}
+
+/// What has become of them.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Counts {
+    /// Those that are still served.
+    pub(crate) readers: u64,
+    /// Bytes a second that each of them took.
+    pub(crate) rate: f64,
+    /// Those that are still there.
+    pub(crate) writers: u64,
+    pub(crate) first_gone: Duration,
+    pub(crate) last_gone: Duration,
+}
+
+impl<'a> Crowd<'a> {
+    pub(crate) fn gather(
+        server: SocketAddr,
+        content: &'a [u8],
+        readers: u64,
+        writers: u64,
+    ) -> io::Result<Self> {
+        let readers = (0..readers).zip(sources(2, 20)).map(|(_, source)| {
+            let mut stream = connect_with(source, server, Some(BUFFER))?;
+            stream.write_all(&request(b"large"))?;
+            stream.set_nonblocking(true)?;
+            Ok(Reader { stream, received: 0, failed: false })
+        });
+        let readers = readers.collect::<io::Result<Vec<_>>>()?;
+        let writers = (0..writers).zip(sources(4, 10)).map(|(_, source)| {
+            let stream = connect(source, server)?;
+            stream.set_nonblocking(true)?;
+            Ok(Writer { stream, since: Instant::now(), gone: None })
+        });
+        Ok(Self { content, readers, writers: writers.collect::<io::Result<_>>()? })
+    }
+
+    /// Reads and writes slowly for so long.
+    pub(crate) fn go_on(&mut self, time: Duration) -> Counts {
+        let start = Instant::now();
+        for tick in 0.. {
+            let next = start + TICK.saturating_mul(u32::try_from(tick).unwrap_or(u32::MAX));
+            if next > start + time {
+                break;
+            }
+            pause(next.saturating_duration_since(Instant::now()));
+            let turn = self.readers.iter_mut().skip(tick % READERS_TURN).step_by(READERS_TURN);
+            turn.for_each(|reader| reader.read(self.content));
+            let turn = self.writers.iter_mut().skip(tick % WRITERS_TURN).step_by(WRITERS_TURN);
+            turn.for_each(|writer| writer.write(tick / WRITERS_TURN));
+        }
+        self.counts(start.elapsed())
+    }
+
+    fn counts(&self, time: Duration) -> Counts {
+        let served = self.readers.iter().filter(|reader| !reader.failed);
+        let received: usize = self.readers.iter().map(|reader| reader.received).sum();
+        let gone = || self.writers.iter().filter_map(|writer| writer.gone);
+        Counts {
+            readers: served.count() as u64,
+            rate: received as f64 / self.readers.len().max(1) as f64 / time.as_secs_f64(),
+            writers: self.writers.iter().filter(|writer| writer.gone.is_none()).count() as u64,
+            first_gone: gone().min().unwrap_or_default(),
+            last_gone: gone().max().unwrap_or_default(),
+        }
+    }
+}
+
+impl Reader {
+    fn read(&mut self, content: &[u8]) {
+        let mut bite = [0; BITE];
+        match self.stream.read(&mut bite) {
+            Ok(0) => self.failed = true,
+            Ok(len) => {
+                let header =
+                    [&b"\x49\x7E\x02\x01"[..], &(content.len() as u32).to_be_bytes()].concat();
+                let bytes = header.iter().chain(content).skip(self.received).take(len);
+                self.failed |= !bytes.eq(&bite[..len]);
+                self.received += len;
+            }
+            Err(error) => self.failed |= error.kind() != ErrorKind::WouldBlock,
+        }
+    }
+}
+
+impl Writer {
+    /// The byte at this place of a request whose name is as long as names may be.
+    fn write(&mut self, place: usize) {
+        let byte = request(&[b'x'; 1024]).get(place).copied().unwrap_or(b'x');
+        let ended = has_ended(&self.stream) || self.stream.write_all(&[byte]).is_err();
+        if ended && self.gone.is_none() {
+            self.gone = Some(self.since.elapsed());
+        }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "these peers are to be slow")]
+fn pause(time: Duration) {
+    thread::sleep(time);
+}

@@ -1,0 +1,76 @@
+//! One address that opens connections without end: the others are served as if it were not there.
+
+use std::collections::VecDeque;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use fetchlet_tests::Program;
+
+use crate::peers::{Folder, connect, slowest, sources};
+use crate::report::Report;
+
+/// How many it holds before it gives up its oldest: more than it may have, and than there are places.
+const HELD: usize = 5_000;
+
+pub(crate) fn run(quick: bool, report: &mut Report) -> io::Result<()> {
+    let time = Duration::from_secs(if quick { 3 } else { 15 });
+    let folder = Folder::new()?;
+    let server = Program::start(folder.path(), &["-q"])?;
+    let others = || sources(3, 4);
+    let alone = asked(&folder, server.address(), others(), time / 3)?;
+    let (stop, opened) = (AtomicBool::new(false), AtomicU64::new(0));
+    let beside = thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| open(server.address(), &stop, &opened));
+        }
+        let beside = asked(&folder, server.address(), others(), time);
+        stop.store(true, Ordering::Relaxed);
+        beside
+    })?;
+    report.tell("connections opened by one address", opened.into_inner());
+    report.at_least("exchanges of others meanwhile, all right", beside.count as f64, "", 100.0);
+    report.tell("slowest without it", format!("{:.2} ms", alone.slowest));
+    report.at_most("slowest meanwhile", beside.slowest, "ms", 1000.0);
+    Ok(())
+}
+
+#[derive(Debug)]
+struct Asked {
+    count: u64,
+    slowest: f64,
+}
+
+/// Exchanges by the others, one after another; one that is wrong is an error.
+fn asked(
+    folder: &Folder,
+    server: SocketAddr,
+    others: impl Iterator<Item = Ipv4Addr>,
+    time: Duration,
+) -> io::Result<Asked> {
+    let (start, mut asked) = (Instant::now(), Asked { count: 0, slowest: 0.0 });
+    for other in others {
+        if start.elapsed() >= time {
+            break;
+        }
+        asked.slowest = asked.slowest.max(slowest(folder, other, server, 5)?);
+        asked.count += 5;
+    }
+    Ok(asked)
+}
+
+/// The greedy one.
+fn open(server: SocketAddr, stop: &AtomicBool, opened: &AtomicU64) {
+    let mut held = VecDeque::with_capacity(HELD);
+    while !stop.load(Ordering::Relaxed) {
+        // That it is refused is as good.
+        let Ok(stream) = connect(Ipv4Addr::new(127, 0, 2, 1), server) else { continue };
+        opened.fetch_add(1, Ordering::Relaxed);
+        if held.len() == HELD {
+            held.pop_front();
+        }
+        held.push_back(stream);
+    }
+}

@@ -1,0 +1,100 @@
+//! Thousands of connections that say nothing: all are held, at a few hundred bytes each, and whoever
+//! does say something is answered at once.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::time::{Duration, Instant};
+
+use fetchlet_tests::{Nginx, Program, Usage, until};
+
+use crate::peers::{Folder, connect, slowest, sources, still_open};
+use crate::report::Report;
+
+/// How many addresses they come from.
+const SOURCES: u8 = 20;
+
+const OPTIONS: [&str; 7] =
+    ["-q", "--max-connections", "12000", "--max-per-peer", "1000", "--request-deadline", "120s"];
+
+pub(crate) fn run(quick: bool, report: &mut Report) -> io::Result<()> {
+    let count = if quick { 1_000 } else { 10_000 };
+    let folder = Folder::new()?;
+    let server = Program::start(folder.path(), &OPTIONS)?;
+    let client = Ipv4Addr::new(127, 0, 3, 1);
+    // What is needed once is not what a connection needs.
+    slowest(&folder, client, server.address(), 200)?;
+    let crowd = Crowd::gather(count, server.address(), || server.usage())?;
+    let slowest = slowest(&folder, client, server.address(), 200)?;
+    report.exactly("idle connections held", still_open(&crowd.streams), u64::from(count));
+    report.at_most("slowest of 200 new requests", slowest, "ms", 100.0);
+    report.at_most("memory per connection", crowd.each(), "bytes", 2048.0);
+    report.tell("resident memory", crowd.resident());
+    drop((crowd, server));
+    beside(&folder, count, report)
+}
+
+/// The same crowd at nginx.
+fn beside(folder: &Folder, count: u32, report: &mut Report) -> io::Result<()> {
+    if fetchlet_tests::program("nginx").is_none() {
+        report.tell("nginx", "left out: not installed");
+        return Ok(());
+    }
+    let server = Nginx::start(Ipv4Addr::LOCALHOST, folder.path(), 2, 12_000)?;
+    // Its processes are ready when they take no more for a while.
+    let mut last = (Usage::default(), Instant::now());
+    let ready = until(Duration::from_secs(10), || {
+        let usage = server.usage().ok()?;
+        if usage != last.0 {
+            last = (usage, Instant::now());
+        }
+        (last.1.elapsed() > Duration::from_millis(300)).then_some(())
+    });
+    ready.ok_or_else(|| io::Error::other("nginx does not start"))?;
+    let crowd = Crowd::gather(count, server.address(), || server.usage())?;
+    report.tell("nginx: idle connections held", still_open(&crowd.streams));
+    report.tell("nginx: memory per connection", format!("{:.0} bytes", crowd.each()));
+    report.tell("nginx: resident memory", crowd.resident());
+    Ok(())
+}
+
+/// Idle connections, and what the server took before and with them.
+#[derive(Debug)]
+struct Crowd {
+    streams: Vec<TcpStream>,
+    before: Usage,
+    after: Usage,
+}
+
+impl Crowd {
+    fn gather(
+        count: u32,
+        server: SocketAddr,
+        usage: impl Fn() -> io::Result<Usage>,
+    ) -> io::Result<Self> {
+        let before = usage()?;
+        let sources = sources(2, SOURCES).take(count as usize);
+        let streams =
+            sources.map(|source| connect(source, server)).collect::<Result<Vec<_>, _>>()?;
+        // Those that the system holds for the server count only when the server has taken them. Nearly
+        // all: a server that has only just started may have closed a few others meanwhile.
+        let taken = streams.len() - streams.len() / 100;
+        let accepted = until(Duration::from_secs(20), || {
+            let now = usage().ok()?;
+            (now.descriptors >= before.descriptors + taken).then_some(now)
+        });
+        let after = accepted.ok_or_else(|| io::Error::other("not all are accepted in 20 s"))?;
+        Ok(Self { streams, before, after })
+    }
+
+    /// Bytes per connection.
+    fn each(&self) -> f64 {
+        let grown = self.after.resident.saturating_sub(self.before.resident);
+        grown as f64 / self.streams.len().max(1) as f64
+    }
+
+    fn resident(&self) -> String {
+        let megabytes = |bytes: u64| bytes as f64 / 1e6;
+        let (before, after) = (megabytes(self.before.resident), megabytes(self.after.resident));
+        format!("{before:.1} MB before, {after:.1} MB with them")
+    }
+}

@@ -1,0 +1,118 @@
+//! Hostile peers and load against the built `fetchlet serve`: how much of each it bears, and whether
+//! that is within its bound.
+//!
+//! Bounded in count and time, and to loopback addresses. Exits with 1 if a bound is missed.
+
+mod crowd;
+mod greedy;
+mod idle;
+mod million;
+mod peers;
+mod random;
+mod report;
+mod slow;
+mod storm;
+
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use clap::{Parser, ValueEnum};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+use report::Report;
+
+#[derive(Debug, Parser)]
+#[command(about = "Put fetchlet serve under load and hostile peers")]
+struct Args {
+    /// Which of them [default: all]
+    #[arg(value_enum)]
+    measures: Vec<Measure>,
+    /// A tenth or less of each: all of them in less than a minute
+    #[arg(long)]
+    quick: bool,
+    /// Write the table there as JSON, too
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Measure {
+    /// 10,000 connections that say nothing
+    Idle,
+    /// 2,000 slow readers and 500 slow writers
+    Slow,
+    /// 100,000 connections that are closed at once
+    Storm,
+    /// 1,000,000 exchanges of every outcome
+    Million,
+    /// One peer that opens connections without end
+    Greedy,
+    /// Random bytes, 1,000,000 connections' worth, in this process
+    Random,
+}
+
+impl Measure {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Idle => "idle",
+            Self::Slow => "slow",
+            Self::Storm => "storm",
+            Self::Million => "million",
+            Self::Greedy => "greedy",
+            Self::Random => "random",
+        }
+    }
+
+    fn run(self, quick: bool, report: &mut Report) -> io::Result<()> {
+        match self {
+            Self::Idle => idle::run(quick, report),
+            Self::Slow => slow::run(quick, report),
+            Self::Storm => storm::run(quick, report),
+            Self::Million => million::run(quick, report),
+            Self::Greedy => greedy::run(quick, report),
+            Self::Random => random::run(quick, report),
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    match run(&Args::parse()) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("soak: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Whether each bound was held.
+fn run(args: &Args) -> io::Result<bool> {
+    // Thousands of peers live in here.
+    let limit = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit })?;
+    let mut report = Report::new();
+    let all = match args.measures.as_slice() {
+        [] => Measure::value_variants(),
+        some => some,
+    };
+    for measure in all {
+        let start = Instant::now();
+        report.begin(measure.name());
+        measure.run(args.quick, &mut report).map_err(|error| {
+            io::Error::new(error.kind(), format!("{}: {error}", measure.name()))
+        })?;
+        eprintln!("{}: {:.1} s", measure.name(), start.elapsed().as_secs_f64());
+    }
+    print!("{}", report.table());
+    if let Some(path) = &args.json {
+        fs::write(path, format!("{:#}\n", report.json()))?;
+    }
+    if report.missed() > 0 {
+        eprintln!("soak: {} bounds are missed", report.missed());
+    }
+    Ok(report.missed() == 0)
+}

@@ -1,0 +1,67 @@
+//! Random bytes, a million connections' worth, through the way of a request: no panic, and what comes
+//! of them does not depend on where they are cut (R4).
+
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use fetchlet_codec::{DecodeError, Request, RequestDecoder};
+use fetchlet_tests::{Noise, request};
+
+use crate::report::Report;
+
+pub(crate) fn run(quick: bool, report: &mut Report) -> io::Result<()> {
+    let count = if quick { 50_000 } else { 1_000_000 };
+    let mut noise = Noise::new(1);
+    let (mut panics, mut differing, mut outcomes) = (0, 0, [0_u64; 3]);
+    for _ in 0..count {
+        let bytes = input(&mut noise);
+        let cut = noise.below(40);
+        match catch_unwind(AssertUnwindSafe(|| {
+            (decoded(&bytes, bytes.len()), decoded(&bytes, cut))
+        })) {
+            Err(_) => panics += 1,
+            Ok((whole, pieces)) => {
+                differing += u64::from(whole != pieces);
+                outcomes[match whole {
+                    Ok(Some(_)) => 0,
+                    Ok(None) => 1,
+                    Err(_) => 2,
+                }] += 1;
+            }
+        }
+    }
+    report.tell("requests, parts of one, faults", format!("{outcomes:?} of {count}"));
+    report.exactly("panics", panics, 0);
+    report.exactly("outcomes that depend on the cuts", differing, 0);
+    Ok(())
+}
+
+/// What a server has decided after these bytes, in pieces of this length.
+fn decoded(bytes: &[u8], piece: usize) -> Result<Option<Request>, DecodeError> {
+    let mut decoder = RequestDecoder::new();
+    for mut piece in bytes.chunks(piece.max(1)) {
+        if let Some(request) = decoder.decode(&mut piece)? {
+            return Ok(Some(request));
+        }
+    }
+    Ok(None)
+}
+
+/// Noise, noise behind a good beginning, a request with a few bytes changed: else most of it would be
+/// refused at its first byte.
+fn input(noise: &mut Noise) -> Vec<u8> {
+    let len = noise.below(1100);
+    match noise.below(3) {
+        0 => noise.bytes(len),
+        1 => [b"\x49\x7E\x01", &noise.bytes(len)[..]].concat(),
+        _ => {
+            let name = noise.bytes(len).into_iter().map(|byte| byte & 0x7F).collect::<Vec<_>>();
+            let mut bytes = request(&name);
+            for _ in 0..noise.below(4) {
+                let at = noise.below(bytes.len() as u32);
+                bytes[at] = noise.bytes(1)[0];
+            }
+            bytes
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! Connections that are closed as soon as they are open: nothing stays behind, and the log stays short.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::{Duration, Instant};
+
+use fetchlet_tests::{Program, until};
+use socket2::SockRef;
+
+use crate::peers::{Folder, connect, slowest, sources};
+use crate::report::Report;
+
+/// It has all the connections that one address may have: each of its further ones is refused.
+const REFUSED: Ipv4Addr = Ipv4Addr::new(127, 0, 2, 1);
+
+pub(crate) fn run(quick: bool, report: &mut Report) -> io::Result<()> {
+    let count = if quick { 4_000 } else { 100_000 };
+    let folder = Folder::new()?;
+    let options = ["--max-per-peer", "64", "--request-deadline", "300s"];
+    let server = Program::start(folder.path(), &options)?;
+    let held =
+        (0..64).map(|_| connect(REFUSED, server.address())).collect::<Result<Vec<_>, _>>()?;
+    let own = Ipv4Addr::new(127, 0, 4, 1);
+    storm(server.address(), count / 20)?;
+    slowest(&folder, own, server.address(), 100)?;
+    let before = settled(&server, 0)?;
+
+    let (start, lines) = (Instant::now(), server.lines());
+    storm(server.address(), count)?;
+    let took = start.elapsed().as_secs_f64();
+    let after = settled(&server, before.descriptors)?;
+    let logged = server.lines() - lines;
+
+    report.tell("connects and closes", format!("{count} in {took:.1} s"));
+    let more = after.descriptors as f64 - before.descriptors as f64;
+    report.at_most("descriptors more than before", more, "", 0.0);
+    let grown = (after.resident as f64 - before.resident as f64) / 1024.0;
+    report.at_most("memory more than before", grown, "KiB", 2048.0);
+    // A line a second that says how many were refused, and a few at the edges.
+    report.at_most("lines logged", logged as f64, "", took.ceil() + 5.0);
+    let slowest = slowest(&folder, own, server.address(), 100)?;
+    report.at_most("slowest of 100 requests afterwards", slowest, "ms", 100.0);
+    drop(held);
+    Ok(())
+}
+
+/// By turns from an address that is refused and from many that are not, with a FIN and with a reset.
+fn storm(server: SocketAddr, count: u32) -> io::Result<()> {
+    for (number, source) in (0..count).zip(sources(3, 250)) {
+        let source = if number % 2 == 0 { REFUSED } else { source };
+        let stream = connect(source, server)?;
+        if number % 4 < 2 {
+            SockRef::from(&stream).set_linger(Some(Duration::ZERO))?;
+        }
+    }
+    Ok(())
+}
+
+/// What it takes once it has no more descriptors than `wanted`, or the number has stopped falling.
+fn settled(server: &Program, wanted: usize) -> io::Result<fetchlet_tests::Usage> {
+    let (mut last, mut since) = (usize::MAX, Instant::now());
+    let settled = until(Duration::from_secs(20), || {
+        let usage = server.usage().ok()?;
+        if usage.descriptors < last {
+            (last, since) = (usage.descriptors, Instant::now());
+        }
+        let done = usage.descriptors <= wanted || since.elapsed() > Duration::from_secs(3);
+        done.then_some(usage)
+    });
+    settled.ok_or_else(|| io::Error::other("it does not settle"))
+}
