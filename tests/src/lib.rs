@@ -13,6 +13,7 @@ mod pieces;
 mod program;
 mod process;
 mod server;
+mod skip;
 mod table;
 
 pub use chaos::{Chaos, Fault, Lane, Mishap};
@@ -24,6 +25,7 @@ pub use pieces::{Cutting, Noise, cut, cuttings};
 pub use program::{Serving, built, fetchlet, without_options};
 pub use process::{Killed, Program, Usage};
 pub use server::RunningServer;
+pub use skip::skip;
 pub use table::Table;
 
 /// The Rust in README.md compiles.

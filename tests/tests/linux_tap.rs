@@ -5,26 +5,15 @@
 //! if `CI` is `true`.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
-use fetchlet_tests::{LIMIT, Noise, built, within};
+use fetchlet_tests::{LIMIT, Noise, built, skip, within};
 use tempfile::TempDir;
 
 fn run(command: &mut Command) -> Output {
     command.stdin(Stdio::null()).output().unwrap_or_else(|error| panic!("{command:?}: {error}"))
-}
-
-/// Says why nothing was tried.
-#[expect(
-    clippy::explicit_write,
-    reason = "the harness keeps what `eprintln` says if a test passes"
-)]
-fn skip(reason: &str) {
-    let reason = reason.trim_end();
-    assert!(std::env::var_os("CI").is_none_or(|ci| ci != "true"), "not tried: {reason}");
-    writeln!(std::io::stderr(), "SKIPPED, linux_tap was not tried: {reason}").unwrap();
 }
 
 fn text(bytes: &[u8]) -> String {
@@ -56,7 +45,7 @@ fn alone(arguments: &[&str]) -> Option<Output> {
     if output.status.code() == Some(69) {
         let said = text(&output.stderr);
         assert_eq!(said.lines().count(), 1, "one line: {said}");
-        skip(&said);
+        skip("linux_tap", &said);
         return None;
     }
     Some(output)
@@ -110,7 +99,7 @@ impl Network {
         let mut server = match spawned {
             Ok(server) => server,
             Err(error) => {
-                skip(&format!("unshare: {error}"));
+                skip("linux_tap", &format!("unshare: {error}"));
                 return None;
             }
         };
@@ -119,7 +108,7 @@ impl Network {
         match line.trim_end().strip_prefix("listening on 192.168.69.1:") {
             Some(port) => Some(Self { server, port: port.into() }),
             None => {
-                skip(&text(&server.wait_with_output().unwrap().stderr));
+                skip("linux_tap", &text(&server.wait_with_output().unwrap().stderr));
                 None
             }
         }

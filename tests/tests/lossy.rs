@@ -3,10 +3,9 @@
 //! Where user namespaces or `/dev/net/tun` are refused nothing can be tried: then this says so, and fails
 //! if `CI` is `true`.
 
-use std::io::Write;
 use std::process::{Command, Output, Stdio};
 
-use fetchlet_tests::{LIMIT, within};
+use fetchlet_tests::{LIMIT, skip, within};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -16,21 +15,10 @@ fn lossy(arguments: &[&str]) -> Option<Output> {
     command.args(["--only", "get", "--rounds", "1"]).args(arguments).stdin(Stdio::null());
     let output = command.output().unwrap();
     if output.status.code() == Some(69) {
-        skip(&String::from_utf8_lossy(&output.stderr));
+        skip("a lossy link", &String::from_utf8_lossy(&output.stderr));
         return None;
     }
     Some(output)
-}
-
-/// Says why nothing was tried.
-#[expect(
-    clippy::explicit_write,
-    reason = "the harness keeps what `eprintln` says if a test passes"
-)]
-fn skip(reason: &str) {
-    let reason = reason.trim_end();
-    assert!(std::env::var_os("CI").is_none_or(|ci| ci != "true"), "not tried: {reason}");
-    writeln!(std::io::stderr(), "SKIPPED, no lossy link was tried: {reason}").unwrap();
 }
 
 #[test]
