@@ -7,11 +7,13 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::os::fd::AsRawFd as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use rustix::io::{FdFlags, fcntl_setfd};
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-use crate::{Killed, Usage};
+use crate::{Killed, Usage, until};
 
 /// A running nginx, which serves a folder by sendfile.
 #[derive(Debug)]
@@ -71,6 +73,16 @@ impl Nginx {
             sum.descriptors = sum.descriptors.saturating_add(child.descriptors);
         }
         Ok(sum)
+    }
+}
+
+/// A master that is killed leaves its workers behind; one that is told ends them first.
+impl Drop for Nginx {
+    fn drop(&mut self) {
+        let master = Pid::from_child(self.process.child());
+        // It may have ended already; a stubborn one is killed by the next drop.
+        kill_process(master, Signal::TERM).ok();
+        until(Duration::from_secs(5), || self.process.child().try_wait().ok().flatten());
     }
 }
 
