@@ -17,7 +17,7 @@ use rustix::param::page_size;
 /// # Errors
 ///
 /// If it is not there: it was not built, or with another profile.
-pub fn built(name: &str) -> io::Result<PathBuf> {
+pub fn find(name: &str) -> io::Result<PathBuf> {
     let own = std::env::current_exe()?;
     // Tests are one folder deeper than programs.
     let beside = own.ancestors().skip(1).take(2).map(|folder| folder.join(name));
@@ -88,7 +88,7 @@ impl Program {
     ///
     /// As [`start`](Self::start).
     pub fn at(bind: Ipv4Addr, root: &Path, options: &[&str]) -> io::Result<Self> {
-        let mut command = Command::new(built("fetchlet")?);
+        let mut command = Command::new(find("fetchlet")?);
         command.env_clear().args(["serve", "0", "--bind", &bind.to_string(), "--root"]);
         command.arg(root).args(options).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut process = Killed::spawn(&mut command)?;

@@ -10,6 +10,8 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::process::find;
+
 /// How long a line of the log may be in coming.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -19,11 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 ///
 /// If it is not there.
 pub fn built(name: &str) -> PathBuf {
-    let tests = std::env::current_exe().expect("a test is a program");
-    let program = tests.ancestors().nth(2).expect("it lies in target/PROFILE/deps").join(name);
-    let hint = "not built: run the tests of the whole workspace, or cargo build --workspace";
-    assert!(program.exists(), "{program:?} is {hint}");
-    program
+    find(name).unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// The program `fetchlet`, with no option from the environment.

@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
-use fetchlet_tests::{Killed, Nginx, Program, built, program, until};
+use fetchlet_tests::{Killed, Nginx, Program, find, program, until};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
@@ -116,7 +116,7 @@ impl<'a> Servers<'a> {
     fn command(&self, contestant: Contestant, output: &Path) -> io::Result<Command> {
         let mut command = match contestant {
             Contestant::Get => {
-                let mut get = Command::new(built("fetchlet")?);
+                let mut get = Command::new(find("fetchlet")?);
                 let port = self.ours.address().port().to_string();
                 get.args(["get", &SERVER.to_string(), &port, "file", "-q", "-o"]).arg(output);
                 get
