@@ -1,0 +1,87 @@
+//! What `compare` takes.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Parser, Subcommand, value_parser};
+
+/// Compare fetchlet with nginx, curl, TFTP and simple servers on this machine, over loopback.
+///
+/// What is not installed is left out, and the report says so.
+#[derive(Debug, Parser)]
+#[command(name = "compare")]
+pub(crate) struct Args {
+    /// Only these measures
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub(crate) only: Vec<String>,
+    /// How often each peer has its turn
+    #[arg(long, value_name = "N", default_value_t = 7, value_parser = value_parser!(u32).range(1..=99))]
+    pub(crate) rounds: u32,
+    /// How long each load of small requests lasts, in seconds
+    #[arg(long, value_name = "S", default_value = "2", value_parser = seconds)]
+    pub(crate) seconds: Duration,
+    /// Where served files are made, in a folder of its own; cold reads need a disk there [default:
+    /// cargo's target folder]
+    #[arg(long)]
+    pub(crate) dir: Option<PathBuf>,
+    /// Where downloaded files go, in a folder of its own
+    #[arg(long, value_name = "DIR", default_value = "/dev/shm")]
+    pub(crate) out_dir: PathBuf,
+    /// Write the tables there, too
+    #[arg(long, value_name = "FILE")]
+    pub(crate) markdown: Option<PathBuf>,
+    /// Write every reading there
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
+    /// Small sizes and one round: whether every measure works, not how fast anything is
+    #[arg(long)]
+    pub(crate) quick: bool,
+    /// Fail where one of these is not installed
+    #[arg(long, value_name = "TOOL", value_delimiter = ',')]
+    pub(crate) require: Vec<String>,
+    /// The program to measure [default: the one in this program's folder, built anew under `cargo run`]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) program: Option<PathBuf>,
+    /// Tell the measures and do nothing
+    #[arg(long)]
+    pub(crate) list: bool,
+    #[command(subcommand)]
+    pub(crate) hidden: Option<Hidden>,
+}
+
+/// What this program does when it starts itself.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Hidden {
+    /// Serve one file by the simplest loop there is
+    #[command(hide = true)]
+    Raw { file: PathBuf },
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
+    if (0.01..=60.0).contains(&seconds) {
+        Ok(Duration::from_secs_f64(seconds))
+    } else {
+        Err("not from 0.01 to 60".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_options_are_sound() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn a_load_that_never_ends_is_refused() {
+        for text in ["0", "61", "inf", "NaN", "-1", "x"] {
+            assert!(seconds(text).is_err(), "{text}");
+        }
+        assert_eq!(seconds("0.5"), Ok(Duration::from_millis(500)));
+    }
+}

@@ -1,0 +1,36 @@
+//! Where the figures are from: without it they say nothing.
+
+use std::env;
+use std::fs;
+
+/// What, and its value.
+pub(crate) fn describe() -> Vec<(&'static str, String)> {
+    let cpuinfo = read("/proc/cpuinfo");
+    let memory = value(&read("/proc/meminfo"), "MemTotal");
+    let cores = cpuinfo.lines().filter(|line| line.starts_with("processor")).count();
+    vec![
+        ("processor", format!("{cores} x {}", value(&cpuinfo, "model name"))),
+        ("memory", memory),
+        ("kernel", read("/proc/sys/kernel/osrelease")),
+        ("congestion control", read("/proc/sys/net/ipv4/tcp_congestion_control")),
+        ("tcp_wmem", read("/proc/sys/net/ipv4/tcp_wmem").replace('\t', " ")),
+    ]
+}
+
+/// As it can be typed again.
+pub(crate) fn command() -> String {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let profile = if cfg!(debug_assertions) { "" } else { " --release" };
+    format!("cargo run{profile} -p fetchlet-tests --bin compare -- {}", arguments.join(" "))
+        .trim_end_matches(" -- ")
+        .to_owned()
+}
+
+fn read(path: &str) -> String {
+    fs::read_to_string(path).unwrap_or_default().trim_end().to_owned()
+}
+
+fn value(text: &str, key: &str) -> String {
+    let line = text.lines().find_map(|line| line.strip_prefix(key)?.split_once(':'));
+    line.map_or_else(|| "unknown".to_owned(), |(_, value)| value.trim().to_owned())
+}

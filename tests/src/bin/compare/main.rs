@@ -1,0 +1,95 @@
+//! Puts fetchlet beside its peers on the same work in the same run: `cargo run --release -p fetchlet-tests
+//! --bin compare`. Every peer has its turn once per round, in rotating order; what is printed are medians,
+//! and medians of the ratios within a round. Traffic stays on loopback, and nothing outlives the program.
+
+mod args;
+mod files;
+mod guard;
+mod load;
+mod machine;
+mod measures;
+mod peers;
+mod process;
+mod program;
+mod readings;
+mod report;
+mod setting;
+mod stats;
+mod table;
+mod tools;
+mod usage;
+
+use std::error::Error;
+use std::fs;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Args, Hidden};
+use measures::Measure;
+use report::{Report, Section};
+use setting::Setting;
+
+type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    let ended = match &args.hidden {
+        Some(Hidden::Raw { file }) => peers::raw::serve(file).map(|never| match never {}),
+        None if args.list => {
+            list();
+            Ok(true)
+        }
+        None => run(&args),
+    };
+    match ended {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn list() {
+    for measure in measures::ALL {
+        println!("{:14} {}", measure.name, measure.about);
+    }
+}
+
+/// Whether every measure worked; the report is out either way.
+fn run(args: &Args) -> Result<bool> {
+    let chosen = chosen(&args.only)?;
+    guard::watch()?;
+    let setting = Setting::new(args)?;
+    let mut report = Report::new(args, &setting);
+    for measure in chosen {
+        eprintln!("{}: {}", measure.name, measure.about);
+        let before = usage::Work::now()?;
+        let section = Section::run(measure, &setting);
+        report.add(section.beside(before.others_since()?));
+    }
+    let markdown = table::markdown(&report);
+    println!("{markdown}");
+    if let Some(path) = &args.markdown {
+        fs::write(path, &markdown)?;
+    }
+    if let Some(path) = &args.json {
+        fs::write(path, serde_json::to_string_pretty(&report.json())? + "\n")?;
+    }
+    let faults = report.faults();
+    for fault in &faults {
+        eprintln!("failed: {fault}");
+    }
+    Ok(faults.is_empty())
+}
+
+fn chosen(only: &[String]) -> Result<Vec<&'static Measure>> {
+    if let Some(unknown) = only.iter().find(|name| measures::ALL.iter().all(|it| it.name != **name))
+    {
+        return Err(format!("no such measure: {unknown}; --list tells them").into());
+    }
+    let wanted = |name: &str| only.is_empty() || only.iter().any(|it| it == name);
+    Ok(measures::ALL.iter().filter(|it| wanted(it.name)).collect())
+}

@@ -1,0 +1,80 @@
+//! Four clients read files that the page cache does not hold, while four others ask for a hot one: whether
+//! a server that waits for its disk lets everyone else wait, too.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+use super::{Goal, Measure, small};
+use crate::Result;
+use crate::files::Served;
+use crate::load::{Outcome, Until};
+use crate::peers::{self, Peer, Server};
+use crate::readings::Readings;
+use crate::setting::Setting;
+
+const P99: &str = "hot p99, µs";
+const MAX: &str = "hot slowest, ms";
+const RATE: &str = "hot requests/s meanwhile";
+const COLD_RATE: &str = "cold MB/s";
+const READERS: usize = 4;
+
+const NAMES: [&str; READERS] = ["cold-1", "cold-2", "cold-3", "cold-4"];
+
+pub(super) const COLD: Measure = Measure {
+    name: "cold",
+    about: "a hot 1 KiB file while 4 clients read 4 cold files of 256 MiB",
+    goals: &[
+        Goal::less(P99, "fetchlet", "nginx").must(0.10).aim(0.05),
+        Goal::less(P99, "fetchlet", "nginx, aio threads").must(1.1).aim(0.5),
+        Goal::less(small::CPU, "fetchlet", "nginx, aio threads").must(0.65),
+    ],
+    run,
+};
+
+fn run(setting: &Setting, readings: &mut Readings) -> Result<()> {
+    if !setting.files.on_disk()? {
+        readings.leave_out("all", "the served files are in memory, not on a disk: --dir");
+        return Ok(());
+    }
+    let hot = setting.small()?;
+    let cold: Result<Vec<Served>> =
+        NAMES.iter().map(|name| setting.files.noise(name, setting.sizes.cold)).collect();
+    let cold = cold?;
+    let peers = [Peer::Fetchlet, Peer::Nginx, Peer::NginxAio];
+    let servers = peers::start(&peers, setting, &hot, readings)?;
+    setting.rounds(&servers, |server| {
+        for file in &cold {
+            file.evict()?;
+        }
+        let (hot, cold) = both(server, &hot, &cold)?;
+        readings.add(P99, server.name(), hot.latency(0.99).as_secs_f64() * 1e6);
+        readings.add(MAX, server.name(), hot.latency(1.0).as_secs_f64() * 1e3);
+        readings.add(RATE, server.name(), hot.rate());
+        readings.add(COLD_RATE, server.name(), cold.megabytes());
+        Ok(())
+    })?;
+    // What being safe costs when all is hot.
+    setting.rounds(&servers, |server| {
+        let before = server.cpu();
+        let until = Until::Elapsed(setting.seconds);
+        let outcome = server.ask(std::slice::from_ref(&hot), 32, until)?;
+        let cpu = (server.cpu() - before).as_secs_f64() * 1e6;
+        readings.add(small::CPU, server.name(), cpu / outcome.requests as f64);
+        Ok(())
+    })
+}
+
+/// The hot file is asked for until the cold ones are through.
+fn both(server: &Server, hot: &Served, cold: &[Served]) -> Result<(Outcome, Outcome)> {
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let reading = scope.spawn(|| {
+            let outcome = server.ask(cold, READERS, Until::Requests(READERS as u64));
+            done.store(true, Ordering::Relaxed);
+            outcome
+        });
+        let hot = server.ask(std::slice::from_ref(hot), 4, Until::Raised(&done));
+        let cold = reading.join().map_err(|_| "the cold readers panicked")?;
+        Ok((hot?, cold?))
+    })
+}

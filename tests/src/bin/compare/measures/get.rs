@@ -1,0 +1,196 @@
+//! Whole programs that download to a file, from start to end: ours, and curl from nginx. Neither side
+//! syncs, but for the row that says so.
+
+use std::fs;
+use std::process::Command;
+use std::time::Duration;
+
+use super::{Goal, Measure};
+use crate::Result;
+use crate::files::Served;
+use crate::peers::{self, Peer, Server};
+use crate::process;
+use crate::readings::Readings;
+use crate::setting::Setting;
+
+pub(super) const RATE: &str = "MB/s";
+const EACH: &str = "downloads/s";
+pub(super) const LIMIT: Duration = Duration::from_secs(120);
+
+const FASTER: &[Goal] = &[
+    Goal::more(RATE, "fetchlet", "curl").must(1.4).aim(1.8),
+    Goal::more(RATE, "fetchlet, with sync", "curl"),
+];
+
+pub(super) const LARGE: Measure = Measure {
+    name: "get-64m",
+    about: "a program that downloads 64 MiB to a file",
+    goals: FASTER,
+    run: |setting, readings| downloads(PLAIN, &setting.large()?, 1, setting, readings),
+};
+
+pub(super) const HUGE: Measure = Measure {
+    name: "get-1g",
+    about: "a program that downloads 1 GiB to a file",
+    goals: FASTER,
+    run: |setting, readings| downloads(PLAIN, &setting.huge()?, 1, setting, readings),
+};
+
+pub(super) const CHECKED: Measure = Measure {
+    name: "get-sha256",
+    about: "the same for 64 MiB, with its SHA-256 verified",
+    goals: &[Goal::more(RATE, "fetchlet --checksum", "curl && sha256sum").must(3.0).aim(4.0)],
+    run: |setting, readings| {
+        if let Err(reason) = setting.tools.get("sha256sum") {
+            readings.leave_out("all", &reason);
+            return Ok(());
+        }
+        let ways = &[Way::Checked, Way::CurlChecked];
+        downloads(ways, &setting.large()?, 1, setting, readings)
+    },
+};
+
+pub(super) const SMALL: Measure = Measure {
+    name: "get-1k",
+    about: "a program that downloads 1 KiB to a file",
+    goals: &[Goal::more(EACH, "fetchlet", "curl").must(5.0).aim(7.0)],
+    run: |setting, readings| {
+        let times = setting.sizes.processes;
+        downloads(&[Way::Fetchlet, Way::Curl], &setting.small()?, times, setting, readings)
+    },
+};
+
+const PLAIN: &[Way] = &[Way::Fetchlet, Way::Reno, Way::Synced, Way::Curl];
+
+/// How a file is downloaded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    Fetchlet,
+    /// From a server with `--congestion reno`.
+    Reno,
+    /// As it does by default: on disk before it has its name.
+    Synced,
+    Checked,
+    Curl,
+    CurlChecked,
+}
+
+impl Way {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Fetchlet => "fetchlet",
+            Self::Reno => "fetchlet, reno",
+            Self::Synced => "fetchlet, with sync",
+            Self::Checked => "fetchlet --checksum",
+            Self::Curl => "curl",
+            Self::CurlChecked => "curl && sha256sum",
+        }
+    }
+
+    const fn server(self) -> Peer {
+        match self {
+            Self::Reno => Peer::FetchletReno,
+            Self::Fetchlet | Self::Synced | Self::Checked => Peer::Fetchlet,
+            Self::Curl | Self::CurlChecked => Peer::Nginx,
+        }
+    }
+
+    /// The whole command, or why there is none.
+    fn command(
+        self,
+        setting: &Setting,
+        server: &Server,
+        file: &Served,
+        digest: &str,
+    ) -> std::result::Result<Command, String> {
+        let mut command = match self {
+            Self::Curl => Command::new(setting.tools.get("curl")?),
+            Self::CurlChecked => {
+                let script = r#""$1" -s -o "$3" "$4" && echo "$5  $3" | "$2" --check --status"#;
+                let mut command = Command::new("sh");
+                command.args(["-c", script, "sh"]).arg(setting.tools.get("curl")?);
+                command.arg(setting.tools.get("sha256sum")?);
+                command
+            }
+            _ => return Ok(self.get(setting, server, file, digest)),
+        };
+        if self == Self::Curl {
+            command.args(["-s", "-o"]);
+        }
+        command.arg(setting.out()).arg(format!("http://{}/{}", server.addr, file.name));
+        if self == Self::CurlChecked {
+            command.arg(digest);
+        }
+        Ok(command)
+    }
+
+    fn get(self, setting: &Setting, server: &Server, file: &Served, digest: &str) -> Command {
+        let mut command = get(setting, server, file);
+        if self != Self::Synced {
+            command.arg("--no-sync");
+        }
+        if self == Self::Checked {
+            command.arg(format!("--checksum=sha256:{digest}"));
+        }
+        command
+    }
+}
+
+/// `fetchlet get`, to where downloads go.
+pub(super) fn get(setting: &Setting, server: &Server, file: &Served) -> Command {
+    let mut command = setting.fetchlet();
+    command.args(["get", "-q", "-f", "-o"]).arg(setting.out());
+    command.arg(server.addr.ip().to_string()).arg(server.addr.port().to_string()).arg(&file.name);
+    command
+}
+
+/// Each way once per round, or so many times in a row where one is too short to be timed.
+fn downloads(
+    ways: &[Way],
+    file: &Served,
+    times: u32,
+    setting: &Setting,
+    readings: &mut Readings,
+) -> Result<()> {
+    let mut peers: Vec<Peer> = ways.iter().map(|it| it.server()).collect();
+    peers.dedup();
+    let servers = peers::start(&peers, setting, file, readings)?;
+    let digest = if ways.contains(&Way::Checked) { digest(setting, file)? } else { String::new() };
+    let mut ready = Vec::new();
+    for way in ways {
+        let Some(server) = servers.iter().find(|it| it.peer == way.server()) else {
+            readings.leave_out(way.name(), "its server is left out");
+            continue;
+        };
+        match way.command(setting, server, file, &digest) {
+            Ok(_) => ready.push((*way, server)),
+            Err(reason) => readings.leave_out(way.name(), &reason),
+        }
+    }
+    setting.rounds(&ready, |(way, server)| {
+        let mut elapsed = Duration::ZERO;
+        for _ in 0..times {
+            elapsed += timed(&mut way.command(setting, server, file, &digest)?, setting, file)?;
+        }
+        let each = elapsed.as_secs_f64() / f64::from(times);
+        readings.add(RATE, way.name(), file.len as f64 / 1e6 / each);
+        readings.add(EACH, way.name(), 1.0 / each);
+        Ok(())
+    })
+}
+
+/// How long it takes to make the file, which is then compared and removed.
+pub(super) fn timed(command: &mut Command, setting: &Setting, file: &Served) -> Result<Duration> {
+    let out = setting.out();
+    let elapsed = process::time(command, LIMIT)?;
+    file.check_copy(&out)?;
+    fs::remove_file(&out)?;
+    Ok(elapsed)
+}
+
+/// By the tool whose verdict ours is put beside.
+fn digest(setting: &Setting, file: &Served) -> Result<String> {
+    let output = Command::new(setting.tools.get("sha256sum")?).arg(&file.path).output()?;
+    let said = String::from_utf8(output.stdout)?;
+    Ok(said.split_ascii_whitespace().next().ok_or("sha256sum says nothing")?.to_owned())
+}

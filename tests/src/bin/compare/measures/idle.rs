@@ -1,0 +1,49 @@
+//! Ten thousand connections that say nothing: what each of them costs in memory.
+
+use super::{Goal, Measure, small};
+use crate::Result;
+use crate::load::Until;
+use crate::load::idle::Idle;
+use crate::peers::Peer;
+use crate::readings::Readings;
+use crate::setting::Setting;
+use crate::usage;
+
+const BEFORE: &str = "memory before, MB";
+const WITH: &str = "memory with all open, MB";
+const EACH: &str = "bytes per connection";
+
+pub(super) const IDLE: Measure = Measure {
+    name: "idle-10k",
+    about: "10,000 idle connections",
+    goals: &[Goal::at_most(WITH, "fetchlet").must(17.0).aim(8.0)],
+    run,
+};
+
+fn run(setting: &Setting, readings: &mut Readings) -> Result<()> {
+    let file = setting.small()?;
+    let connections = setting.sizes.idle;
+    setting.rounds(&[Peer::Fetchlet, Peer::Nginx], |peer| {
+        // A new one each time: memory once taken is seldom given back.
+        let server = match peer.start(setting, &file)? {
+            Ok(server) => server,
+            Err(reason) => {
+                readings.leave_out(peer.name(), &reason);
+                return Ok(());
+            }
+        };
+        server.warm(&file)?;
+        let before = usage::resident(&server.processes());
+        let idle = Idle::open(server.addr, connections)?;
+        // Connections are accepted in their order: these come after all the idle ones.
+        let until = Until::Elapsed(setting.seconds / 4);
+        let outcome = server.ask(std::slice::from_ref(&file), 8, until)?;
+        let with = usage::resident(&server.processes());
+        idle.check()?;
+        readings.add(BEFORE, server.name(), before / 1e6);
+        readings.add(WITH, server.name(), with / 1e6);
+        readings.add(EACH, server.name(), (with - before) / connections as f64);
+        readings.add(small::RATE, server.name(), outcome.rate());
+        Ok(())
+    })
+}

@@ -1,0 +1,24 @@
+//! One mebibyte to eight clients at a time: long enough for congestion control to matter, short enough
+//! for its beginning to be most of it.
+
+use super::{Goal, Measure, small};
+use crate::Result;
+use crate::peers::Peer;
+use crate::readings::Readings;
+use crate::setting::Setting;
+
+const PEERS: &[Peer] = &[Peer::Fetchlet, Peer::FetchletReno, Peer::Nginx];
+
+pub(super) const MEDIUM: Measure = Measure {
+    name: "mid-1m-c8",
+    about: "1 MiB, 8 clients, a new connection each",
+    goals: &[
+        Goal::more(small::RATE, "fetchlet", "nginx").must(1.2),
+        Goal::more(small::RATE, "fetchlet, reno", "nginx").aim(1.5),
+    ],
+    run,
+};
+
+fn run(setting: &Setting, readings: &mut Readings) -> Result<()> {
+    small::load(PEERS, &setting.medium()?, 8, setting, readings)
+}

@@ -1,0 +1,59 @@
+//! One kibibyte again and again: what a request costs besides its bytes.
+//!
+//! With 32 clients the load, one thread, is what limits the rate; there the server's own time tells them apart.
+
+use super::{Goal, Measure};
+use crate::Result;
+use crate::files::Served;
+use crate::load::Until;
+use crate::peers::{self, Peer};
+use crate::readings::Readings;
+use crate::setting::Setting;
+
+pub(super) const RATE: &str = "requests/s";
+pub(super) const CPU: &str = "server CPU per request, µs";
+const MIDDLE: &str = "p50, µs";
+pub(super) const SLOW: &str = "p99, µs";
+
+pub(super) const ONE: Measure = Measure {
+    name: "small-c1",
+    about: "1 KiB, one client, a new connection each",
+    goals: &[Goal::more(RATE, "fetchlet", "nginx").must(1.0).aim(1.12)],
+    run: |setting, readings| {
+        let peers = [Peer::Fetchlet, Peer::Nginx, Peer::NginxKept, Peer::Raw, Peer::Naive];
+        load(&peers, &setting.small()?, 1, setting, readings)
+    },
+};
+
+pub(super) const MANY: Measure = Measure {
+    name: "small-c32",
+    about: "1 KiB, 32 clients, a new connection each",
+    goals: &[Goal::less(CPU, "fetchlet", "nginx").must(0.95).aim(0.80)],
+    run: |setting, readings| {
+        // Not Python's: its backlog of 5 leaves clients waiting a second for their connection.
+        let peers = [Peer::Fetchlet, Peer::Nginx, Peer::NginxKept, Peer::NginxAio, Peer::Raw];
+        load(&peers, &setting.small()?, 32, setting, readings)
+    },
+};
+
+/// The same file to so many clients, for a while.
+pub(super) fn load(
+    peers: &[Peer],
+    file: &Served,
+    clients: usize,
+    setting: &Setting,
+    readings: &mut Readings,
+) -> Result<()> {
+    let servers = peers::start(peers, setting, file, readings)?;
+    let until = Until::Elapsed(setting.seconds);
+    setting.rounds(&servers, |server| {
+        let before = server.cpu();
+        let outcome = server.ask(std::slice::from_ref(file), clients, until)?;
+        let cpu = server.cpu() - before;
+        readings.add(RATE, server.name(), outcome.rate());
+        readings.add(CPU, server.name(), cpu.as_secs_f64() * 1e6 / outcome.requests as f64);
+        readings.add(MIDDLE, server.name(), outcome.latency(0.5).as_secs_f64() * 1e6);
+        readings.add(SLOW, server.name(), outcome.latency(0.99).as_secs_f64() * 1e6);
+        Ok(())
+    })
+}

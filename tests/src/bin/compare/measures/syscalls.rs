@@ -1,0 +1,112 @@
+//! System calls per request, counted by strace: the one figure of speed that repeats on any machine.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use rustix::process::Signal;
+
+use super::{Goal, Measure};
+use crate::Result;
+use crate::load::Until;
+use crate::peers::{self, Peer, Server};
+use crate::process::{PATIENCE, Running, readable};
+use crate::readings::Readings;
+use crate::setting::Setting;
+
+const ONE: &str = "calls per request, 1 client";
+const MANY: &str = "calls per request, 32 clients";
+
+pub(super) const SYSCALLS: Measure = Measure {
+    name: "syscalls",
+    about: "system calls per 1 KiB request",
+    goals: &[Goal::at_most(MANY, "fetchlet").must(10.2).aim(8.3)],
+    run,
+};
+
+fn run(setting: &Setting, readings: &mut Readings) -> Result<()> {
+    let strace = match setting.tools.get("strace") {
+        Ok(strace) => strace,
+        Err(reason) => {
+            readings.leave_out("all", &reason);
+            return Ok(());
+        }
+    };
+    let file = setting.small()?;
+    let peers = [Peer::Fetchlet, Peer::Nginx, Peer::Raw];
+    let servers = peers::start(&peers, setting, &file, readings)?;
+    let (requests, summary) = (setting.sizes.traced, setting.out());
+    setting.rounds(&servers, |server| {
+        for (quantity, clients) in [(ONE, 1), (MANY, 32)] {
+            let counting = Counting::start(strace, server, &summary)?;
+            server.ask(std::slice::from_ref(&file), clients, Until::Requests(requests))?;
+            readings.add(quantity, server.name(), counting.stop()? / requests as f64);
+        }
+        Ok(())
+    })
+}
+
+/// strace on all threads of a server.
+struct Counting<'a> {
+    running: Running,
+    summary: &'a Path,
+}
+
+impl<'a> Counting<'a> {
+    /// Returns once every process is attached to.
+    fn start(strace: &Path, server: &Server, summary: &'a Path) -> Result<Self> {
+        let processes = server.processes();
+        let mut command = Command::new(strace);
+        command.args(["-c", "-f", "-o"]).arg(summary).stdin(Stdio::null()).stderr(Stdio::piped());
+        for pid in &processes {
+            command.arg("-p").arg(pid.to_string());
+        }
+        let mut running = Running::start(&mut command)?;
+        let mut said = BufReader::new(running.stderr()?);
+        for _ in &processes {
+            let mut line = String::new();
+            if said.buffer().is_empty() && !readable(said.get_ref(), PATIENCE)? {
+                return Err("strace does not attach".into());
+            }
+            said.read_line(&mut line)?;
+            if !line.contains("attached") {
+                return Err(format!("strace: {line}").into());
+            }
+        }
+        Ok(Self { running, summary })
+    }
+
+    fn stop(mut self) -> Result<f64> {
+        self.running.signal(Signal::INT);
+        // It ends by the signal it was sent, which is no failure.
+        self.running.wait(PATIENCE)?;
+        let summary = fs::read_to_string(self.summary)?;
+        fs::remove_file(self.summary)?;
+        calls(&summary).ok_or_else(|| format!("strace: no total in {summary}").into())
+    }
+}
+
+/// The fourth column of the last line.
+fn calls(summary: &str) -> Option<f64> {
+    let total = summary.lines().rev().find(|line| line.trim_end().ends_with(" total"))?;
+    total.split_ascii_whitespace().nth(3)?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_total_is_read_with_and_without_errors() {
+        let rule = "------ ----------- ----------- --------- --------- ----------------\n";
+        let line = " 60.00    0.000060           3        20           accept4\n";
+        let with =
+            format!("{line}{rule}100.00    0.000100           1        87         4 total\n");
+        assert_eq!(calls(&with), Some(87.0));
+        let without =
+            format!("{line}{rule}100.00    0.000100           1        20           total\n");
+        assert_eq!(calls(&without), Some(20.0));
+        assert_eq!(calls(line), None);
+    }
+}

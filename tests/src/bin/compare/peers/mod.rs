@@ -1,0 +1,149 @@
+//! The servers under comparison: how each is started, what it speaks, what it uses.
+
+mod naive;
+mod nginx;
+pub(crate) mod raw;
+pub(crate) mod tftp;
+
+use std::net::SocketAddr;
+use std::process::Command;
+use std::time::Duration;
+
+use crate::Result;
+use crate::files::Served;
+use crate::guard::Folder;
+use crate::load::{self, Outcome, Protocol, Until};
+use crate::process::Running;
+use crate::readings::Readings;
+use crate::setting::Setting;
+use crate::usage;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Peer {
+    /// The program with its defaults, but for its limits of connections.
+    Fetchlet,
+    /// With TCP's older congestion control: `--congestion reno`.
+    FetchletReno,
+    /// `sendfile on; tcp_nopush on`.
+    Nginx,
+    /// And `aio threads`.
+    NginxAio,
+    /// And HTTP/1.1: a client's requests share a connection.
+    NginxKept,
+    /// Accept, sendfile, close; of one file only.
+    Raw,
+    /// The classic first server of a course, in Python.
+    Naive,
+}
+
+impl Peer {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Fetchlet => "fetchlet",
+            Self::FetchletReno => "fetchlet, reno",
+            Self::Nginx => "nginx",
+            Self::NginxAio => "nginx, aio threads",
+            Self::NginxKept => "nginx, keep-alive",
+            Self::Raw => "raw sendfile loop",
+            Self::Naive => "naive Python",
+        }
+    }
+
+    /// The server, or why it is left out. `file` is all that a raw loop serves.
+    pub(crate) fn start(self, setting: &Setting, file: &Served) -> Result<Started> {
+        match self {
+            Self::Fetchlet => fetchlet(self, setting, &[]),
+            Self::FetchletReno => fetchlet(self, setting, &["--congestion", "reno"]),
+            Self::Nginx | Self::NginxAio | Self::NginxKept => nginx::start(self, setting),
+            Self::Raw => raw::start(file),
+            Self::Naive => naive::start(setting),
+        }
+    }
+}
+
+/// A server, unless the machine lacks something for it.
+pub(crate) type Started = std::result::Result<Server, String>;
+
+/// A server that listens; killed when dropped.
+#[derive(Debug)]
+pub(crate) struct Server {
+    pub(crate) peer: Peer,
+    pub(crate) addr: SocketAddr,
+    protocol: Protocol,
+    running: Running,
+    /// What it has been given besides the served files.
+    _folder: Option<Folder>,
+}
+
+impl Server {
+    fn announced(peer: Peer, protocol: Protocol, command: &mut Command) -> Result<Self> {
+        let (running, line) = Running::announced(command)?;
+        let last = line.split_ascii_whitespace().last().unwrap_or_default();
+        let addr = last.parse().map_err(|_| format!("{}: no address in {line:?}", peer.name()))?;
+        Ok(Self { peer, addr, protocol, running, _folder: None })
+    }
+
+    pub(crate) fn name(&self) -> &'static str {
+        self.peer.name()
+    }
+
+    pub(crate) const fn protocol(&self) -> Protocol {
+        self.protocol
+    }
+
+    pub(crate) fn ask(&self, files: &[Served], clients: usize, until: Until) -> Result<Outcome> {
+        let outcome = load::run(self.addr, self.protocol, files, clients, until);
+        outcome.map_err(|error| format!("{}: {error}", self.name()).into())
+    }
+
+    /// One request that is not measured: from then on the file is in the page cache.
+    pub(crate) fn warm(&self, file: &Served) -> Result<()> {
+        self.ask(std::slice::from_ref(file), 1, Until::Requests(1)).map(drop)
+    }
+
+    pub(crate) fn processes(&self) -> Vec<i32> {
+        usage::family(self.running.pid())
+    }
+
+    pub(crate) fn cpu(&self) -> Duration {
+        usage::cpu(&self.processes())
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Its workers are then waited for by itself, and count as this program's work.
+        if matches!(self.protocol, Protocol::Http10 | Protocol::Http11) {
+            nginx::stop(&mut self.running);
+        }
+    }
+}
+
+/// All of these that the machine has, asked once each; the readings say what is left out, and why.
+pub(crate) fn start(
+    peers: &[Peer],
+    setting: &Setting,
+    file: &Served,
+    readings: &mut Readings,
+) -> Result<Vec<Server>> {
+    let mut servers = Vec::new();
+    for peer in peers {
+        match peer.start(setting, file)? {
+            Ok(server) => {
+                server.warm(file)?;
+                servers.push(server);
+            }
+            Err(reason) => readings.leave_out(peer.name(), &reason),
+        }
+    }
+    Ok(servers)
+}
+
+fn fetchlet(peer: Peer, setting: &Setting, options: &[&str]) -> Result<Started> {
+    let mut command = setting.fetchlet();
+    command.args(["serve", "0", "-q", "--max-per-peer", "0", "--max-connections", "12000"]);
+    // As long as nginx waits: idle connections are to be counted before they are closed.
+    command.args(["--request-deadline", "60s"]).args(options);
+    command.arg("--root").arg(setting.files.folder());
+    Ok(Ok(Server::announced(peer, Protocol::Ours, &mut command)?))
+}

@@ -1,0 +1,56 @@
+//! The floor: accept, read the request, send the header and the file, close. One client at a time, one
+//! file, opened beforehand, nothing checked. A server that does the whole work can't be expected to cost less.
+
+use std::convert::Infallible;
+use std::env;
+use std::fs::File;
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
+use std::path::Path;
+use std::process::Command;
+
+use fetchlet_codec::ResponseHeader;
+use rustix::fs::sendfile;
+use rustix::net::{SendFlags, send};
+
+use super::{Peer, Server, Started};
+use crate::Result;
+use crate::files::Served;
+use crate::load::Protocol;
+
+pub(super) fn start(file: &Served) -> Result<Started> {
+    let mut command = Command::new(env::current_exe()?);
+    command.arg("raw").arg(&file.path);
+    Ok(Ok(Server::announced(Peer::Raw, Protocol::Ours, &mut command)?))
+}
+
+/// What this program does as the raw peer, until it is killed.
+pub(crate) fn serve(path: &Path) -> Result<Infallible> {
+    let file = File::open(path)?;
+    let len = u32::try_from(file.metadata()?.len())?;
+    let header = ResponseHeader::file(len).encode();
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    println!("listening on {}", listener.local_addr()?);
+    std::io::stdout().flush()?;
+    loop {
+        let (client, _) = listener.accept()?;
+        // What becomes of one client is seen by that client.
+        answer(client, &file, &header, u64::from(len)).ok();
+    }
+}
+
+fn answer(mut client: TcpStream, file: &File, header: &[u8], len: u64) -> Result<()> {
+    let mut request = [0; 2048];
+    if client.read(&mut request)? == 0 {
+        return Ok(());
+    }
+    send(&client, header, SendFlags::MORE | SendFlags::NOSIGNAL)?;
+    let mut at = 0;
+    while at < len {
+        let left = usize::try_from(len - at)?;
+        if sendfile(&client, file, Some(&mut at), left)? == 0 {
+            return Err("the file shrank".into());
+        }
+    }
+    Ok(client.shutdown(Shutdown::Write)?)
+}

@@ -1,0 +1,36 @@
+//! The program under measure: built in the same profile as this one, and never an old one by mistake.
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::Result;
+
+/// `fetchlet` beside this program. Under `cargo run` it is built first: cargo builds only this one.
+pub(crate) fn find() -> Result<PathBuf> {
+    let own = env::current_exe()?;
+    let folder = own.parent().ok_or("no folder around this program")?;
+    if let Some(cargo) = env::var_os("CARGO") {
+        build(Command::new(cargo), folder)?;
+    }
+    let program = folder.join("fetchlet");
+    if program.is_file() {
+        Ok(program)
+    } else {
+        Err(format!("{} is not built: cargo build --release -p fetchlet", program.display()).into())
+    }
+}
+
+fn build(mut cargo: Command, folder: &Path) -> Result<()> {
+    let profile = match folder.file_name().and_then(|it| it.to_str()) {
+        Some("debug") => "dev",
+        Some(profile) => profile,
+        None => return Err("no profile in this program's path".into()),
+    };
+    let target = folder.parent().ok_or("no target folder around this program")?;
+    cargo
+        .args(["build", "--quiet", "-p", "fetchlet", "--profile", profile, "--target-dir"])
+        .arg(target);
+    let status = cargo.current_dir(env!("CARGO_MANIFEST_DIR")).status()?;
+    if status.success() { Ok(()) } else { Err("fetchlet does not build".into()) }
+}

@@ -1,0 +1,67 @@
+//! The programs of others that this machine has.
+
+use std::collections::BTreeMap;
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::Result;
+
+/// Each with what makes it tell its version.
+const KNOWN: &[(&str, &str)] = &[
+    ("atftp", "--version"),
+    ("atftpd", "--version"),
+    ("curl", "--version"),
+    ("nginx", "-v"),
+    ("python3", "--version"),
+    ("sha256sum", "--version"),
+    ("strace", "--version"),
+];
+
+#[derive(Debug)]
+pub(crate) struct Tools(BTreeMap<&'static str, PathBuf>);
+
+impl Tools {
+    pub(crate) fn find(required: &[String]) -> Result<Self> {
+        let found = KNOWN.iter().filter_map(|(name, _)| Some((*name, which(name)?)));
+        let tools = Self(found.collect());
+        match required.iter().find(|it| !tools.0.contains_key(it.as_str())) {
+            Some(missing) => Err(format!("{missing} is required, and not installed").into()),
+            None => Ok(tools),
+        }
+    }
+
+    /// The program, or why there is none.
+    pub(crate) fn get(&self, name: &str) -> std::result::Result<&Path, String> {
+        self.0.get(name).map(PathBuf::as_path).ok_or_else(|| format!("{name} is not installed"))
+    }
+
+    /// The first line that each tells of itself.
+    pub(crate) fn versions(&self) -> Vec<String> {
+        let version = |(name, flag): &(&str, &str)| {
+            let output = Command::new(self.0.get(name)?).arg(flag).output().ok()?;
+            let said = [output.stdout, output.stderr].concat();
+            let said = String::from_utf8_lossy(&said);
+            Some(said.lines().next()?.trim_end().to_owned())
+        };
+        KNOWN.iter().filter_map(version).collect()
+    }
+}
+
+/// Servers live where only an administrator's PATH leads.
+fn which(name: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let more = ["/usr/local/sbin", "/usr/sbin"].map(PathBuf::from);
+    env::split_paths(&path).chain(more).map(|it| it.join(name)).find(|it| it.is_file())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_required_and_missing_is_an_error() {
+        let error = Tools::find(&["no-such-tool".to_owned()]).unwrap_err();
+        assert_eq!(error.to_string(), "no-such-tool is required, and not installed");
+    }
+}
