@@ -1,6 +1,7 @@
 //! nginx as its users set it up for files: workers for both cores, sendfile, no log of each request.
 
 use std::fs;
+use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::os::fd::AsRawFd;
 use std::process::{Command, Stdio};
@@ -23,7 +24,7 @@ pub(super) fn start(peer: Peer, setting: &Setting) -> Result<Started> {
     };
     // Passed on listening, as nginx does to its own successor: no other can take the port meanwhile,
     // and a client that comes early waits instead of being refused.
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    let listener = listener()?;
     let addr = listener.local_addr()?;
     let folder = Folder::new(setting.files.folder().parent().ok_or("no folder")?)?;
     let path = folder.path().join("nginx.conf");
@@ -37,6 +38,13 @@ pub(super) fn start(peer: Peer, setting: &Setting) -> Result<Started> {
     fcntl_setfd(&listener, FdFlags::CLOEXEC)?;
     let protocol = if peer == Peer::NginxKept { Protocol::Http11 } else { Protocol::Http10 };
     Ok(Ok(Server { peer, addr, protocol, running: running?, _folder: Some(folder) }))
+}
+
+/// As nginx makes its own: two workers are woken for one client, and the second must not wait in accept.
+fn listener() -> io::Result<TcpListener> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    listener.set_nonblocking(true)?;
+    Ok(listener)
 }
 
 fn configuration(peer: Peer, addr: SocketAddr, setting: &Setting) -> String {
@@ -64,4 +72,15 @@ http {{
 pub(super) fn stop(running: &mut Running) {
     running.signal(Signal::TERM);
     running.wait(Duration::from_secs(2)).ok();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_worker_that_comes_second_does_not_wait_in_accept() {
+        let error = listener().unwrap().accept().unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
+    }
 }
