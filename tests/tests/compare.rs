@@ -6,20 +6,12 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use fetchlet_tests::{LIMIT, within};
+use fetchlet_tests::{LIMIT, built, within};
 use rustix::process::{Pid, Signal, kill_process};
-
-/// Beside the tests, where `cargo test --workspace` has built it.
-fn fetchlet() -> PathBuf {
-    let tests = std::env::current_exe().unwrap();
-    let program = tests.ancestors().nth(2).unwrap().join("fetchlet");
-    assert!(program.exists(), "{program:?} is not built: cargo build -p fetchlet");
-    program
-}
 
 fn compare(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_compare"));
-    command.arg("--program").arg(fetchlet());
+    command.arg("--program").arg(built("fetchlet"));
     command.arg("--dir").arg(folder).arg("--out-dir").arg(folder).args(arguments);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
