@@ -172,7 +172,7 @@ mod tests {
 
     #[test]
     fn a_program_that_is_not_built_is_an_error_that_says_so() {
-        let said = built("nothing-of-this-name").unwrap_err().to_string();
+        let said = find("nothing-of-this-name").unwrap_err().to_string();
         assert!(said.contains("nothing-of-this-name is not built"), "{said}");
     }
 }

@@ -38,7 +38,7 @@ fn taps() -> Vec<PathBuf> {
 fn alone(arguments: &[&str]) -> Option<Output> {
     let temporary = TempDir::new().unwrap();
     let interfaces = taps();
-    let mut program = Command::new(built("linux_tap").unwrap());
+    let mut program = Command::new(built("linux_tap"));
     let output = run(program.args(arguments).env("TMPDIR", temporary.path()));
     assert_eq!(entries(temporary.path()), [""; 0].map(PathBuf::from), "files are left behind");
     assert_eq!(taps(), interfaces, "interfaces are left behind");
@@ -94,7 +94,7 @@ impl Network {
     fn new(root: &Path) -> Option<Self> {
         let mut command = Command::new("unshare");
         command.args(["--map-root-user", "--net", "sh", "-c", SET_UP]);
-        command.arg(built("fetchlet").unwrap()).arg(root).stdin(Stdio::null());
+        command.arg(built("fetchlet")).arg(root).stdin(Stdio::null());
         let spawned = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
         let mut server = match spawned {
             Ok(server) => server,
@@ -117,7 +117,7 @@ impl Network {
     fn fetch(&self, tap: &str, server: [&str; 3], options: &[&str]) -> Output {
         let mut command = Command::new("nsenter");
         command.args(["--user", "--net", "--preserve-credentials", "--target"]);
-        command.arg(self.server.id().to_string()).arg(built("linux_tap").unwrap());
+        command.arg(self.server.id().to_string()).arg(built("linux_tap"));
         command.args(["--tap", tap, "--address", "192.168.69.100/24"]);
         run(command.arg("--server").args(server).args(options))
     }
