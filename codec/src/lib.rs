@@ -93,8 +93,8 @@
 //! | `Filename<N>`, `Request<N>` | N + 2, to even | N + 2, to even |
 //! | [`Download<64>`](Download) | 84 | 84 |
 //! | [`Download<1024>`](Download) | 1044 | 1044 |
-//! | [`RequestDecoder<64>`](RequestDecoder) | 82 | 82 |
-//! | [`RequestDecoder<1024>`](RequestDecoder) | 1042 | 1042 |
+//! | [`RequestDecoder<64>`](RequestDecoder) | 72 | 72 |
+//! | [`RequestDecoder<1024>`](RequestDecoder) | 1032 | 1032 |
 //! | [`ResponseDecoder`] | 16 | 16 |
 //!
 //! # Features

@@ -115,6 +115,13 @@ impl ResponseDecoder {
         if let Some(error) = self.failed {
             return Err(error);
         }
+        // A header in one piece, as nearly all come, is decoded where it is.
+        if self.head.len() == 0
+            && let Ok((rest, header)) = wire::response_header(input)
+        {
+            *input = rest;
+            return Ok(Some(header));
+        }
         match self.head.parse(input, wire::response_header) {
             Parsed::Partial => Ok(None),
             Parsed::Whole(header) => {

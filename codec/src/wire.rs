@@ -29,11 +29,13 @@ pub(crate) const REQUEST_TYPE: u8 = 1;
 pub(crate) const RESPONSE_TYPE: u8 = 2;
 
 /// `request = magic %x01 length16 filename`, up to the filename: its length.
+#[inline]
 pub(crate) fn request_header(input: &[u8]) -> IResult<&[u8], u16> {
     preceded((magic, exactly(REQUEST_TYPE)), length16).parse(input)
 }
 
 /// `response = magic %x02 status length32 data`, up to the data.
+#[inline]
 pub(crate) fn response_header(input: &[u8]) -> IResult<&[u8], ResponseHeader> {
     let (input, status) = preceded((magic, exactly(RESPONSE_TYPE)), status).parse(input)?;
     match status {

@@ -29,8 +29,8 @@ macro_rules! sizes {
 sizes! {
     "[`Download<64>`](Download)": Download<64>, 84, 84;
     "[`Download<1024>`](Download)": Download, 1044, 1044;
-    "[`RequestDecoder<64>`](RequestDecoder)": RequestDecoder<64>, 82, 82;
-    "[`RequestDecoder<1024>`](RequestDecoder)": RequestDecoder, 1042, 1042;
+    "[`RequestDecoder<64>`](RequestDecoder)": RequestDecoder<64>, 72, 72;
+    "[`RequestDecoder<1024>`](RequestDecoder)": RequestDecoder, 1032, 1032;
     "[`ResponseDecoder`]": ResponseDecoder, 16, 16;
 }
 
