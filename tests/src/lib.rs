@@ -16,12 +16,14 @@ mod server;
 mod skip;
 mod table;
 
+pub use fetchlet_invariants::cut;
+
 pub use chaos::{Chaos, Fault, Lane, Mishap};
 pub use deadline::{LIMIT, until, within};
 pub use names::{Hostile, Served};
 pub use nginx::{Nginx, program};
 pub use peer::{Ending, ScriptedPeer, exchange, request};
-pub use pieces::{Cutting, Noise, cut, cuttings};
+pub use pieces::{Cutting, Noise, cuttings};
 pub use process::{Killed, Program, Usage, find};
 pub use program::{Serving, built, fetchlet, without_options};
 pub use server::RunningServer;

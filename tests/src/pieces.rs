@@ -1,30 +1,12 @@
 //! Ways to cut bytes into pieces (R4), and bytes that look like nothing in particular.
 
+use fetchlet_invariants::cut;
+
 /// A named way to cut: pieces that are `bytes` again when put together.
 pub type Cutting<'a> = (String, Vec<&'a [u8]>);
 
 /// Longer inputs are not cut at every place any more: the tests would take the square of it.
 const EVERY_SPLIT: usize = 2048;
-
-/// Cuts `bytes` into pieces of these lengths, over and over; what is left at the end is shorter.
-///
-/// # Panics
-///
-/// If all lengths are 0, since that would never end.
-pub fn cut(bytes: &[u8], lengths: impl IntoIterator<Item = usize, IntoIter: Clone>) -> Vec<&[u8]> {
-    let mut rest = bytes;
-    let mut pieces = Vec::new();
-    for (round, len) in lengths.into_iter().cycle().enumerate() {
-        if rest.is_empty() {
-            break;
-        }
-        assert!(round <= 4 * (bytes.len() + 1), "these lengths do not cut");
-        let (piece, later) = rest.split_at(len.min(rest.len()));
-        pieces.push(piece);
-        rest = later;
-    }
-    pieces
-}
 
 /// Whole, byte by byte, in fixed sizes, with nothing between the pieces, in two at every place, and
 /// in a few random ways that are the same in every run.

@@ -14,8 +14,13 @@ const RULE: &[(&str, &[&str], &[&str])] = &[
     ("fetchlet", &["fetchlet-codec"], &["smoltcp"]),
     // The host, and what its programs need, only by a feature: see below.
     ("fetchlet-embedded-example", &["fetchlet-codec", "fetchlet"], &[]),
+    ("fetchlet-invariants", &["fetchlet-codec"], &[]),
     ("fetchlet-sizes", &["fetchlet-codec"], &[]),
-    ("fetchlet-tests", &["fetchlet-codec", "fetchlet", "fetchlet-embedded-example"], &[]),
+    (
+        "fetchlet-tests",
+        &["fetchlet-codec", "fetchlet", "fetchlet-embedded-example", "fetchlet-invariants"],
+        &[],
+    ),
 ];
 
 /// All that may be in the codec's tree with every feature on. Each of them works without std and

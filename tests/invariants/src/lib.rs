@@ -1,0 +1,124 @@
+//! What holds for all bytes that the codec is given: functions that panic where it does not. The fuzz
+//! targets of `codec/fuzz` and the property tests feed them the same way.
+
+mod rules;
+mod watch;
+
+use fetchlet_codec::ResponseDecoder;
+
+pub use watch::{Asked, Seen, decode_request, download};
+
+/// A request is what the rules say, byte by byte as in one piece, and its encoding is the bytes that
+/// it came from.
+///
+/// # Panics
+///
+/// If it is not.
+pub fn request<const N: usize>(bytes: &[u8]) {
+    let whole = decode_request::<N>([bytes]);
+    rules::request(bytes, &whole.decoded);
+    assert_eq!(decode_request(cut(bytes, [1])), whole, "otherwise byte by byte");
+    if let Ok(Some(request)) = &whole.decoded {
+        let taken = bytes.strip_suffix(&whole.left[..]).expect("what is left is the end");
+        let mut encoded = vec![0; request.encoded_len()];
+        assert_eq!(request.encode(&mut encoded), Ok(encoded.len()));
+        assert_eq!(encoded, taken, "encoded otherwise than it came");
+        let again = Asked { decoded: whole.decoded.clone(), left: Vec::new() };
+        assert_eq!(decode_request([&encoded[..]]), again);
+    }
+}
+
+/// As [`request`], for the header of a response.
+///
+/// # Panics
+///
+/// If it is not so.
+pub fn response(bytes: &[u8]) {
+    let mut left = bytes;
+    let decoded = ResponseDecoder::new().decode(&mut left);
+    rules::response(bytes, decoded);
+    if let Ok(Some(header)) = decoded {
+        let taken = bytes.strip_suffix(left).expect("what is left is the end");
+        assert_eq!(header.encode(), taken, "encoded otherwise than it came");
+        let again = ResponseDecoder::new().decode(&mut &header.encode()[..]);
+        assert_eq!(again, Ok(Some(header)));
+    }
+}
+
+/// R4, R12, R13: a download of these bytes in pieces of these lengths ends as that of the whole does,
+/// and what it gives out is the data that was announced.
+///
+/// # Panics
+///
+/// If it is not so, or if all lengths are 0.
+pub fn download_in_pieces(bytes: &[u8], lengths: &[usize]) {
+    let whole = download([bytes]);
+    assert_eq!(download(cut(bytes, lengths.iter().copied())), whole, "otherwise in pieces");
+    let Some(header) = whole.header else {
+        assert_eq!(whole.data, b"");
+        return assert_ne!(whole.finish, Some(Ok(())));
+    };
+    let announced = usize::try_from(header.len()).unwrap_or(usize::MAX);
+    let body = bytes.get(8..).unwrap_or_default();
+    assert_eq!(whole.data, body[..announced.min(body.len())]);
+    let is_whole = announced <= body.len();
+    assert_eq!(whole.ended, is_whole);
+    assert_eq!(whole.finish == Some(Ok(())), is_whole);
+}
+
+/// Takes the lengths for [`download_in_pieces`] from the front of a fuzzer's input: their number, then
+/// a byte for each. Without one that cuts, the bytes are one piece.
+pub fn lengths(input: &[u8]) -> (Vec<usize>, &[u8]) {
+    const MOST: u8 = 15;
+    let Some((count, rest)) = input.split_first() else {
+        return (vec![1], input);
+    };
+    let count = usize::from(count & MOST).min(rest.len());
+    let (lengths, bytes) = rest.split_at(count);
+    let mut lengths: Vec<usize> = lengths.iter().copied().map(usize::from).collect();
+    if lengths.iter().all(|len| *len == 0) {
+        lengths.push(usize::MAX);
+    }
+    (lengths, bytes)
+}
+
+/// Cuts `bytes` into pieces of these lengths, over and over; what is left at the end is shorter.
+///
+/// # Panics
+///
+/// If all lengths are 0, since that would never end.
+pub fn cut(bytes: &[u8], lengths: impl IntoIterator<Item = usize, IntoIter: Clone>) -> Vec<&[u8]> {
+    let lengths = lengths.into_iter();
+    assert!(lengths.clone().any(|len| len > 0), "these lengths do not cut");
+    let mut rest = bytes;
+    let mut pieces = Vec::new();
+    for len in lengths.cycle() {
+        if rest.is_empty() {
+            break;
+        }
+        let (piece, later) = rest.split_at(len.min(rest.len()));
+        pieces.push(piece);
+        rest = later;
+    }
+    pieces
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fuzzers_input_is_lengths_and_bytes() {
+        assert_eq!(lengths(b""), (vec![1], &b""[..]));
+        assert_eq!(lengths(b"\x02\x03\x00rest"), (vec![3, 0], &b"rest"[..]));
+        assert_eq!(lengths(b"\xF1\x09rest"), (vec![9], &b"rest"[..]));
+        assert_eq!(lengths(b"\x01\x00rest"), (vec![0, usize::MAX], &b"rest"[..]));
+        assert_eq!(lengths(b"\x0F\x01"), (vec![1], &b""[..]));
+    }
+
+    #[test]
+    #[should_panic(expected = "do not cut")]
+    fn lengths_that_never_end_are_refused() {
+        cut(b"a", [0, 0]);
+    }
+}
