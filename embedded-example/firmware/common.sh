@@ -8,6 +8,7 @@ OUT=$WORKSPACE/target/firmware
 TARGET=thumbv7m-none-eabi
 ELF=$OUT/$TARGET/release/fetchlet-firmware
 PROBE=$OUT/$TARGET/release/fetchlet-probe
+REACH=$OUT/$TARGET/release/fetchlet-reach
 DECODE=$OUT/host/release/fetchlet-decode
 DEBIAN_RUST=(rustc-web rust-web-src cargo-web lld)
 
@@ -69,7 +70,12 @@ build_firmware() {
 
 # Apart from the firmware, whose features of cortex-m-rt it shall not get.
 build_probe() {
-    firmware_cargo build --locked --quiet -p fetchlet-probe
+    firmware_cargo build --locked --quiet -p fetchlet-probe --bin fetchlet-probe
+}
+
+# build_reach FEATURE
+build_reach() {
+    firmware_cargo build --locked --quiet -p fetchlet-probe --bin fetchlet-reach --features "$1"
 }
 
 # host_cargo ARGUMENT...: cargo for the host, whatever built the firmware.
