@@ -135,6 +135,7 @@ mod error;
 mod fetch;
 mod filename;
 mod request;
+mod request_decoder;
 mod response;
 mod wire;
 
@@ -143,6 +144,7 @@ pub use error::{BufferTooSmall, DecodeError};
 #[cfg(any(feature = "embedded-io", feature = "embedded-io-async"))]
 pub use fetch::FetchError;
 pub use filename::{Filename, FilenameError};
-pub use request::{Request, RequestDecoder};
+pub use request::Request;
+pub use request_decoder::RequestDecoder;
 pub use response::{ResponseDecoder, ResponseHeader, Status};
 pub use wire::{MAGIC, MAX_FILENAME, REQUEST_HEADER, RESPONSE_HEADER};
