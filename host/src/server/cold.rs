@@ -9,8 +9,8 @@ use std::num::NonZeroU64;
 use std::sync::Arc;
 
 use rustix::fs::{Advice, fadvise, fstatfs};
-use rustix::io::{Errno, ReadWriteFlags, pread, preadv2};
-use tokio::task::spawn_blocking;
+use rustix::io::{Errno, ReadWriteFlags, pread, preadv2, retry_on_intr};
+use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::Shared;
 use super::root::{Opened, Refusal};
@@ -18,8 +18,11 @@ use super::root::{Opened, Refusal};
 /// How much of a file is brought to memory at a time.
 const WINDOW: u64 = 1024 * 1024;
 
-/// How much of it at once: 64 KiB on the stack of a thread of the pool.
-const PIECE: usize = 64 * 1024;
+/// How much is looked at before it is sent.
+const PROBE: u64 = 256 * 1024;
+
+/// How far apart the bytes are that are waited for: the system reads no less at once.
+const STRIDE: usize = 64 * 1024;
 
 /// [`Root::file`](super::root::Root::file), on the pool.
 pub(super) async fn open(shared: &Arc<Shared>, name: Arc<str>) -> Result<Opened, Refusal> {
@@ -29,15 +32,45 @@ pub(super) async fn open(shared: &Arc<Shared>, name: Arc<str>) -> Result<Opened,
     Box::pin(opened).await.unwrap_or_else(|panic| Err(Refusal::Fault(panic.into())))
 }
 
-/// Has the `len` bytes at `offset`, or more, in memory; how far. Waits for the disk only if it has to.
-pub(super) async fn bring(file: &Arc<Opened>, offset: u64, len: u64) -> io::Result<u64> {
-    // The last byte tells for all of them: files are read, and forgotten, in larger pieces.
-    let end = offset.saturating_add(len).min(file.len.into());
-    if is_resident(file, end.saturating_sub(1)) {
-        return Ok(end);
+/// How far a file is in memory that is sent from its front to its end.
+#[derive(Debug)]
+pub(super) struct Ahead {
+    file: Arc<Opened>,
+    /// All before it has been in memory a moment ago.
+    until: u64,
+    /// What comes after it, once some of the file was not.
+    coming: Option<JoinHandle<io::Result<u64>>>,
+}
+
+impl Ahead {
+    pub(super) const fn new(file: Arc<Opened>) -> Self {
+        Self { file, until: 0, coming: None }
     }
-    warm(file, offset).await?;
-    Ok(offset.saturating_add(WINDOW))
+
+    /// Has what comes at `offset` in memory, and says how far. Waits for the disk only if it has to.
+    pub(super) async fn reach(&mut self, offset: u64) -> io::Result<u64> {
+        if offset < self.until {
+            return Ok(self.until);
+        }
+        let coming = match self.coming.take() {
+            Some(coming) => coming,
+            None => {
+                let end = offset.saturating_add(PROBE).min(self.file.len.into());
+                // The last byte tells for all of them: files are read, and forgotten, in larger pieces.
+                if is_resident(&self.file, end.saturating_sub(1)) {
+                    self.until = end;
+                    return Ok(end);
+                }
+                warm(&self.file, offset)
+            }
+        };
+        self.until = coming.await??;
+        // More of it is likely not to be: the next is read while this is sent.
+        if self.until < self.file.len.into() {
+            self.coming = Some(warm(&self.file, self.until));
+        }
+        Ok(self.until)
+    }
 }
 
 /// Whether the byte at `offset` can be read without waiting; there being none is no reason to wait.
@@ -61,26 +94,18 @@ fn lives_in_memory(file: &Opened) -> bool {
     fstatfs(&file.file).is_ok_and(|it| it.f_type == 0x0102_1994)
 }
 
-/// Brings the [`WINDOW`] at `offset` to memory, and has the system begin with the next one.
-pub(super) async fn warm(file: &Arc<Opened>, offset: u64) -> io::Result<()> {
+/// Brings the [`WINDOW`] at `offset` to memory, on the pool; where it ends.
+pub(super) fn warm(file: &Arc<Opened>, offset: u64) -> JoinHandle<io::Result<u64>> {
     let file = Arc::clone(file);
-    let warmed = spawn_blocking(move || {
+    spawn_blocking(move || {
         // Only for the sake of time: without it, reading brings the same.
-        fadvise(&file.file, offset, NonZeroU64::new(2 * WINDOW), Advice::WillNeed).ok();
-        let mut piece = [0; PIECE];
-        let mut left = WINDOW;
-        while left > 0 {
-            let at = offset.saturating_add(WINDOW.saturating_sub(left));
-            let read = rustix::io::retry_on_intr(|| pread(&file.file, &mut piece, at))?;
-            if read == 0 {
-                break;
-            }
-            left = left.saturating_sub(u64::try_from(read).unwrap_or(u64::MAX));
+        fadvise(&file.file, offset, NonZeroU64::new(WINDOW), Advice::WillNeed).ok();
+        let end = offset.saturating_add(WINDOW);
+        for at in (offset..end).step_by(STRIDE).chain([end.saturating_sub(1)]) {
+            retry_on_intr(|| pread(&file.file, &mut [0], at))?;
         }
-        Ok(())
-    });
-    // Boxed: its room is not needed by a connection that is idle.
-    Box::pin(warmed).await?
+        Ok(end)
+    })
 }
 
 #[cfg(test)]
@@ -104,7 +129,7 @@ mod tests {
         let file = forgotten(3 << 20);
         let window = usize::try_from(WINDOW).unwrap();
         for offset in [0, WINDOW, 2 * WINDOW] {
-            warm(&file, offset).await.unwrap();
+            warm(&file, offset).await.unwrap().unwrap();
             let mut data = vec![0; window];
             assert_eq!(read_resident(&file, &mut data, offset), Some(window), "at {offset}");
             assert!(data.iter().all(|byte| *byte == 7));
@@ -124,8 +149,8 @@ mod tests {
     #[tokio::test]
     async fn the_end_of_a_file_is_waited_for_by_nobody() {
         let file = forgotten(100);
-        warm(&file, 0).await.unwrap();
-        warm(&file, 5 * WINDOW).await.unwrap();
+        warm(&file, 0).await.unwrap().unwrap();
+        warm(&file, 5 * WINDOW).await.unwrap().unwrap();
         assert_eq!(read_resident(&file, &mut [0; 200], 0), Some(100));
         assert_eq!(read_resident(&file, &mut [0; 200], 100), Some(0));
         assert!(is_resident(&file, 100));

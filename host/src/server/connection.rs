@@ -157,8 +157,8 @@ fn decode<E: Into<io::Error>>(
     };
     let mut fresh = RequestDecoder::new();
     let decoder = unfinished.as_deref_mut().unwrap_or(&mut fresh);
-    match decoder.decode(&mut input) {
-        Ok(Some(request)) => Ok(Some(request.filename().as_str().into())),
+    match decoder.decode_name(&mut input) {
+        Ok(Some(name)) => Ok(Some(name.into())),
         Ok(None) => {
             if unfinished.is_none() {
                 *unfinished = Some(Box::new(fresh));

@@ -17,7 +17,7 @@ use tokio::io::Interest;
 use tokio::task;
 use tokio::time;
 
-use super::cold;
+use super::cold::{self, Ahead};
 use super::outcome::{End, Outcome, Record};
 use super::root::Opened;
 use super::socket::Socket;
@@ -87,7 +87,7 @@ pub(super) async fn file(
 async fn small(socket: &Socket, file: &Arc<Opened>, header: &[u8]) -> io::Result<usize> {
     let mut response = whole(file, header);
     if response.is_none() {
-        cold::warm(file, 0).await?;
+        cold::warm(file, 0).await??;
         response = whole(file, header);
     }
     let send = |fd: BorrowedFd<'_>| {
@@ -137,12 +137,10 @@ async fn in_turns(
         header = header.get(sent..).unwrap_or_default();
     }
     record.status = Some(Status::File);
-    let mut resident = u64::from(record.bytes);
+    let mut ahead = Ahead::new(Arc::clone(file));
     while record.bytes < file.len {
         let mut offset = u64::from(record.bytes);
-        if offset >= resident {
-            resident = cold::bring(file, offset, CHUNK).await?;
-        }
+        let resident = ahead.reach(offset).await?;
         let left = resident.min(file.len.into()).saturating_sub(offset);
         let chunk = |fd: BorrowedFd<'_>, most: u64| {
             let most = usize::try_from(left.min(most)).unwrap_or(usize::MAX);
