@@ -15,6 +15,7 @@ mod program;
 mod server;
 mod skip;
 mod table;
+pub mod usage;
 
 pub use fetchlet_invariants::cut;
 
@@ -24,11 +25,12 @@ pub use names::{Hostile, Served};
 pub use nginx::{Nginx, program};
 pub use peer::{Ending, ScriptedPeer, exchange, request};
 pub use pieces::{Cutting, Noise, cuttings};
-pub use process::{Killed, Program, Usage, find};
+pub use process::{Killed, Program, find};
 pub use program::{Serving, built, fetchlet, without_options};
 pub use server::RunningServer;
 pub use skip::skip;
 pub use table::Table;
+pub use usage::Usage;
 
 /// The Rust in README.md compiles.
 #[cfg(doctest)]

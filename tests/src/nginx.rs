@@ -10,10 +10,11 @@ use std::process::Command;
 use std::time::Duration;
 
 use rustix::io::{FdFlags, fcntl_setfd};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Signal, kill_process};
 use tempfile::TempDir;
 
-use crate::{Killed, Usage, until};
+use crate::usage::{Usage, family};
+use crate::{Killed, until};
 
 /// A running nginx, which serves a folder by sendfile.
 #[derive(Debug)]
@@ -64,22 +65,14 @@ impl Nginx {
     ///
     /// If it has ended.
     pub fn usage(&self) -> io::Result<Usage> {
-        let master = self.process.id();
-        let children = fs::read_to_string(format!("/proc/{master}/task/{master}/children"))?;
-        let mut sum = Usage::of(master)?;
-        for child in children.split_whitespace() {
-            let child = Usage::of(child.parse().map_err(io::Error::other)?)?;
-            sum.resident = sum.resident.saturating_add(child.resident);
-            sum.descriptors = sum.descriptors.saturating_add(child.descriptors);
-        }
-        Ok(sum)
+        Usage::of(&family(self.process.pid())?)
     }
 }
 
 /// A master that is killed leaves its workers behind; one that is told ends them first.
 impl Drop for Nginx {
     fn drop(&mut self) {
-        let master = Pid::from_child(self.process.child());
+        let master = self.process.pid();
         // It may have ended already; a stubborn one is killed by the next drop.
         kill_process(master, Signal::TERM).ok();
         until(Duration::from_secs(5), || self.process.child().try_wait().ok().flatten());

@@ -1,7 +1,5 @@
-//! Programs as processes: where they are built, `fetchlet serve` on a port of its own, and what
-//! `/proc` says a process takes.
+//! Programs as processes: where they are built, and `fetchlet serve` on a port of its own.
 
-use std::fs;
 use std::io::{self, BufRead, BufReader};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -10,7 +8,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
-use rustix::param::page_size;
+use rustix::process::Pid;
+
+use crate::Usage;
 
 /// One of the programs that cargo builds beside this one, be it a program or a test.
 ///
@@ -46,8 +46,8 @@ impl Killed {
     }
 
     /// Its number.
-    pub fn id(&self) -> u32 {
-        self.0.id()
+    pub fn pid(&self) -> Pid {
+        Pid::from_child(&self.0)
     }
 
     /// The child itself.
@@ -127,48 +127,13 @@ impl Program {
     ///
     /// If it has ended.
     pub fn usage(&self) -> io::Result<Usage> {
-        Usage::of(self.process.id())
-    }
-}
-
-/// What a process takes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Usage {
-    /// Bytes of memory that are there (`VmRSS`).
-    pub resident: u64,
-    /// Open descriptors.
-    pub descriptors: usize,
-}
-
-impl Usage {
-    /// Of the process of this number.
-    ///
-    /// # Errors
-    ///
-    /// If there is none, or it is somebody else's.
-    pub fn of(process: u32) -> io::Result<Self> {
-        let pages = fs::read_to_string(format!("/proc/{process}/statm"))?;
-        let pages = pages.split(' ').nth(1).and_then(|pages| pages.parse::<u64>().ok());
-        let pages = pages.ok_or_else(|| io::Error::other("no second number in statm"))?;
-        let descriptors = fs::read_dir(format!("/proc/{process}/fd"))?.count();
-        Ok(Self { resident: pages.saturating_mul(page_size() as u64), descriptors })
+        Usage::of(&[self.process.pid()])
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_a_process_takes_grows_with_what_it_holds() {
-        let before = Usage::of(std::process::id()).unwrap();
-        let memory = std::hint::black_box(vec![1_u8; 32 << 20]);
-        let files: Vec<_> = (0..100).map(|_| fs::File::open("/dev/null").unwrap()).collect();
-        let after = Usage::of(std::process::id()).unwrap();
-        assert!(after.resident >= before.resident + (16 << 20), "{before:?} {after:?}");
-        assert!(after.descriptors >= before.descriptors + 90, "{before:?} {after:?}");
-        drop((memory, files));
-    }
 
     #[test]
     fn a_program_that_is_not_built_is_an_error_that_says_so() {

@@ -7,7 +7,9 @@ use std::process::Command;
 use std::sync::mpsc;
 use std::time::Duration;
 
-use fetchlet_tests::{LIMIT, Serving, built, exchange, fetchlet, request, within, without_options};
+use fetchlet_tests::{
+    LIMIT, Serving, built, exchange, fetchlet, request, usage, within, without_options,
+};
 use rustix::process::{Pid, Resource, Rlimit, prlimit};
 use tempfile::TempDir;
 
@@ -51,13 +53,6 @@ fn answer(mut client: TcpStream) -> Vec<u8> {
     answer
 }
 
-/// Clock ticks, a hundredth of a second each, that a process has computed for: proc(5).
-fn ticks(process: Pid) -> u64 {
-    let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
-    let fields = stat.rsplit_once(')').unwrap().1.split_whitespace();
-    fields.skip(11).take(2).map(|it| it.parse::<u64>().unwrap()).sum()
-}
-
 #[test]
 fn it_says_how_many_descriptors_it_needs_and_they_are_enough() {
     within(LIMIT, || {
@@ -92,17 +87,17 @@ fn a_shortage_is_waited_out_quietly_and_all_who_waited_are_served() {
         let server = Serving::start(folder.path(), &[]);
         assert_eq!(exchange(server.addr(), &request(b"f")).unwrap(), HELLO);
         allow(server.pid(), 3);
-        let before = ticks(server.pid());
+        let before = usage::cpu(&[server.pid()]).unwrap();
         let clients: Vec<_> = (0..CLIENTS).map(|_| asking(server.addr())).collect();
         server.logged("cannot accept");
         let (_never, nothing) = mpsc::channel::<()>();
         nothing.recv_timeout(Duration::from_secs(3)).expect_err("nobody sends");
-        let spent = ticks(server.pid()) - before;
+        let spent = usage::cpu(&[server.pid()]).unwrap() - before;
         allow(server.pid(), 1000);
         for client in clients {
             assert_eq!(answer(client), HELLO);
         }
-        assert!(spent < 50, "{spent} hundredths of a second of work to wait for three");
+        assert!(spent < Duration::from_millis(500), "{spent:?} of work to wait for three seconds");
         server.signal(rustix::process::Signal::TERM);
         let (status, log) = server.ended();
         assert_eq!(status.code(), Some(0));

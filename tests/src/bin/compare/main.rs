@@ -17,13 +17,13 @@ mod setting;
 mod stats;
 mod table;
 mod tools;
-mod usage;
 
 use std::error::Error;
 use std::fs;
 use std::process::ExitCode;
 
 use clap::Parser;
+use fetchlet_tests::usage::Work;
 
 use args::{Args, Hidden};
 use measures::Measure;
@@ -66,7 +66,7 @@ fn run(args: &Args) -> Result<bool> {
     let mut report = Report::new(args, &setting);
     for measure in chosen {
         eprintln!("{}: {}", measure.name, measure.about);
-        let before = usage::Work::now()?;
+        let before = Work::now()?;
         let section = Section::run(measure, &setting);
         report.add(section.beside(before.others_since()?));
     }

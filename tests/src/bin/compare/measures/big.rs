@@ -1,12 +1,13 @@
 //! One file of a gibibyte out of the page cache to one client that throws it away.
 
+use fetchlet_tests::usage;
+
 use super::{Goal, Measure};
 use crate::Result;
 use crate::load::Until;
 use crate::peers::{self, Peer};
 use crate::readings::Readings;
 use crate::setting::Setting;
-use crate::usage;
 
 const RATE: &str = "MB/s";
 const FIRST: &str = "first byte, ms";
@@ -33,16 +34,16 @@ fn run(setting: &Setting, readings: &mut Readings) -> Result<()> {
     let file = setting.huge()?;
     let servers = peers::start(PEERS, setting, &file, readings)?;
     setting.rounds(&servers, |server| {
-        let before = server.cpu();
+        let before = server.cpu()?;
         let outcome = server.ask(std::slice::from_ref(&file), 1, Until::Requests(1))?;
-        let cpu = server.cpu() - before;
+        let cpu = server.cpu()? - before;
         readings.add(RATE, server.name(), outcome.megabytes());
         readings.add(FIRST, server.name(), outcome.first_byte().as_secs_f64() * 1e3);
         readings.add(CPU, server.name(), cpu.as_secs_f64() * 1e3);
         Ok(())
     })?;
     for server in &servers {
-        readings.add(PEAK, server.name(), usage::peak(&server.processes()) / 1e6);
+        readings.add(PEAK, server.name(), usage::peak(&server.processes()?)? as f64 / 1e6);
     }
     Ok(())
 }

@@ -55,10 +55,10 @@ fn run(setting: &Setting, readings: &mut Readings) -> Result<()> {
     })?;
     // What being safe costs when all is hot.
     setting.rounds(&servers, |server| {
-        let before = server.cpu();
+        let before = server.cpu()?;
         let until = Until::Elapsed(setting.seconds);
         let outcome = server.ask(std::slice::from_ref(&hot), 32, until)?;
-        let cpu = (server.cpu() - before).as_secs_f64() * 1e6;
+        let cpu = (server.cpu()? - before).as_secs_f64() * 1e6;
         readings.add(small::CPU, server.name(), cpu / outcome.requests as f64);
         Ok(())
     })

@@ -1,5 +1,7 @@
 //! Ten thousand connections that say nothing: what each of them costs in memory.
 
+use fetchlet_tests::Usage;
+
 use super::{Goal, Measure, small};
 use crate::Result;
 use crate::load::Until;
@@ -7,7 +9,6 @@ use crate::load::idle::Idle;
 use crate::peers::Peer;
 use crate::readings::Readings;
 use crate::setting::Setting;
-use crate::usage;
 
 const BEFORE: &str = "memory before, MB";
 const WITH: &str = "memory with all open, MB";
@@ -33,12 +34,12 @@ fn run(setting: &Setting, readings: &mut Readings) -> Result<()> {
             }
         };
         server.warm(&file)?;
-        let before = usage::resident(&server.processes());
+        let before = Usage::of(&server.processes()?)?.resident as f64;
         let idle = Idle::open(server.addr, connections)?;
         // Connections are accepted in their order: these come after all the idle ones.
         let until = Until::Elapsed(setting.seconds / 4);
         let outcome = server.ask(std::slice::from_ref(&file), 8, until)?;
-        let with = usage::resident(&server.processes());
+        let with = Usage::of(&server.processes()?)?.resident as f64;
         idle.check()?;
         readings.add(BEFORE, server.name(), before / 1e6);
         readings.add(WITH, server.name(), with / 1e6);

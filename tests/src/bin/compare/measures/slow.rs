@@ -3,6 +3,8 @@
 
 use std::time::{Duration, Instant};
 
+use fetchlet_tests::usage;
+
 use super::{Goal, Measure, small};
 use crate::Result;
 use crate::load::Until;
@@ -10,7 +12,6 @@ use crate::load::slow::{SlowReaders, pause};
 use crate::peers::{self, Peer};
 use crate::readings::Readings;
 use crate::setting::Setting;
-use crate::usage;
 
 const PAGES: &str = "TCP memory, pages";
 const MAX: &str = "fast client's slowest, ms";

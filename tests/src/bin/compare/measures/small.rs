@@ -47,9 +47,9 @@ pub(super) fn load(
     let servers = peers::start(peers, setting, file, readings)?;
     let until = Until::Elapsed(setting.seconds);
     setting.rounds(&servers, |server| {
-        let before = server.cpu();
+        let before = server.cpu()?;
         let outcome = server.ask(std::slice::from_ref(file), clients, until)?;
-        let cpu = server.cpu() - before;
+        let cpu = server.cpu()? - before;
         readings.add(RATE, server.name(), outcome.rate());
         readings.add(CPU, server.name(), cpu.as_secs_f64() * 1e6 / outcome.requests as f64);
         readings.add(MIDDLE, server.name(), outcome.latency(0.5).as_secs_f64() * 1e6);

@@ -56,7 +56,7 @@ struct Counting<'a> {
 impl<'a> Counting<'a> {
     /// Returns once every process is attached to.
     fn start(strace: &Path, server: &Server, summary: &'a Path) -> Result<Self> {
-        let processes = server.processes();
+        let processes = server.processes()?;
         let mut command = Command::new(strace);
         command.args(["-c", "-f", "-o"]).arg(summary).stdin(Stdio::null()).stderr(Stdio::piped());
         for pid in &processes {

@@ -9,6 +9,9 @@ use std::net::SocketAddr;
 use std::process::Command;
 use std::time::Duration;
 
+use fetchlet_tests::usage;
+use rustix::process::Pid;
+
 use crate::Result;
 use crate::files::Served;
 use crate::guard::Folder;
@@ -16,7 +19,6 @@ use crate::load::{self, Outcome, Protocol, Until};
 use crate::process::Running;
 use crate::readings::Readings;
 use crate::setting::Setting;
-use crate::usage;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Peer {
@@ -101,12 +103,12 @@ impl Server {
         self.ask(std::slice::from_ref(file), 1, Until::Requests(1)).map(drop)
     }
 
-    pub(crate) fn processes(&self) -> Vec<i32> {
-        usage::family(self.running.pid())
+    pub(crate) fn processes(&self) -> Result<Vec<Pid>> {
+        Ok(usage::family(self.running.pid())?)
     }
 
-    pub(crate) fn cpu(&self) -> Duration {
-        usage::cpu(&self.processes())
+    pub(crate) fn cpu(&self) -> Result<Duration> {
+        Ok(usage::cpu(&self.processes()?)?)
     }
 }
 
