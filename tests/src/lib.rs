@@ -6,13 +6,16 @@
 
 mod chaos;
 mod deadline;
+mod guard;
+mod left;
 mod names;
 mod nginx;
 mod peer;
 mod pieces;
-mod process;
-mod program;
+mod programs;
+mod running;
 mod server;
+mod serving;
 mod skip;
 mod table;
 pub mod usage;
@@ -21,13 +24,16 @@ pub use fetchlet_invariants::cut;
 
 pub use chaos::{Chaos, Fault, Lane, Mishap};
 pub use deadline::{LIMIT, until, within};
+pub use guard::{Folder, watch};
+pub use left::{assert_nothing_is_left, processes_of};
 pub use names::{Hostile, Served};
-pub use nginx::{Nginx, program};
+pub use nginx::Nginx;
 pub use peer::{Ending, ScriptedPeer, exchange, request};
 pub use pieces::{Cutting, Noise, cuttings};
-pub use process::{Killed, Program, find};
-pub use program::{Serving, built, fetchlet, without_options};
+pub use programs::{bare, built, fetchlet, installed};
+pub use running::{Ended, PATIENCE, Running, readable, time};
 pub use server::RunningServer;
+pub use serving::Serving;
 pub use skip::skip;
 pub use table::Table;
 pub use usage::Usage;

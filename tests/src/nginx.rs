@@ -1,25 +1,24 @@
 //! nginx on a port of its own, for what is measured beside it.
 
-use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::os::fd::AsRawFd as _;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use rustix::io::{FdFlags, fcntl_setfd};
-use rustix::process::{Signal, kill_process};
+use rustix::process::Signal;
 use tempfile::TempDir;
 
 use crate::usage::{Usage, family};
-use crate::{Killed, until};
+use crate::{Running, installed};
 
 /// A running nginx, which serves a folder by sendfile.
 #[derive(Debug)]
 pub struct Nginx {
-    process: Killed,
+    running: Running,
     address: SocketAddr,
     _folder: TempDir,
 }
@@ -44,18 +43,17 @@ impl Nginx {
         let address = listener.local_addr()?;
         let path = folder.path().join("nginx.conf");
         fs::write(&path, config(folder.path(), root, address, processes, connections))?;
-        let program = program("nginx").ok_or_else(|| io::Error::other("nginx is missing"))?;
-        let mut command = Command::new(program);
+        let mut command = Command::new(installed("nginx")?);
         command.arg("-e").arg(folder.path().join("error.log"));
         command.arg("-p").arg(folder.path()).arg("-c").arg(path);
         command.env("NGINX", format!("{};", listener.as_raw_fd()));
         fcntl_setfd(&listener, FdFlags::empty())?;
-        let process = Killed::spawn(&mut command)?;
-        Ok(Self { process, address, _folder: folder })
+        let running = Running::start(command.stdin(Stdio::null()))?;
+        Ok(Self { running, address, _folder: folder })
     }
 
     /// Where it listens.
-    pub const fn address(&self) -> SocketAddr {
+    pub const fn addr(&self) -> SocketAddr {
         self.address
     }
 
@@ -65,17 +63,16 @@ impl Nginx {
     ///
     /// If it has ended.
     pub fn usage(&self) -> io::Result<Usage> {
-        Usage::of(&family(self.process.pid())?)
+        Usage::of(&family(self.running.pid())?)
     }
 }
 
 /// A master that is killed leaves its workers behind; one that is told ends them first.
 impl Drop for Nginx {
     fn drop(&mut self) {
-        let master = self.process.pid();
         // It may have ended already; a stubborn one is killed by the next drop.
-        kill_process(master, Signal::TERM).ok();
-        until(Duration::from_secs(5), || self.process.child().try_wait().ok().flatten());
+        self.running.signal(Signal::TERM).ok();
+        self.running.wait(Duration::from_secs(5)).ok();
     }
 }
 
@@ -93,11 +90,4 @@ fn config(own: &Path, root: &Path, listen: SocketAddr, processes: u32, connectio
          http {{ access_log off; sendfile on; tcp_nopush on; {temporary}\n\
          server {{ listen {listen} backlog=4096; root {root}; }} }}\n"
     )
-}
-
-/// Where a program is, be it one for administrators, whose folders may not be in a user's PATH.
-pub fn program(name: &str) -> Option<PathBuf> {
-    let mut path = std::env::var_os("PATH").unwrap_or_default();
-    path.push(OsString::from(":/usr/sbin:/sbin:/usr/bin:/bin"));
-    std::env::split_paths(&path).map(|folder| folder.join(name)).find(|path| path.is_file())
 }

@@ -5,13 +5,12 @@
 
 use std::ffi::OsStr;
 use std::fs;
-use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Output, Stdio};
 
 use fetchlet::{Client, ClientError};
 use fetchlet_codec::{DownloadError, Filename};
-use fetchlet_tests::{LIMIT, Noise, RunningServer, fetchlet, within};
+use fetchlet_tests::{LIMIT, Noise, Running, RunningServer, fetchlet, within};
 
 const PEERS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/peers");
 
@@ -25,33 +24,23 @@ fn run(command: &mut Command) -> Output {
     command.stdin(Stdio::null()).output().unwrap_or_else(|error| panic!("{command:?}: {error}"))
 }
 
-/// A child that prints what it listens on in its first line; killed when dropped.
+/// What says in its first line, up to the end, at which port it listens.
 struct Listening {
-    child: Child,
+    _running: Running,
     line: String,
 }
 
 impl Listening {
     fn start(command: &mut Command) -> Self {
-        let spawned = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
-        let mut child = spawned.unwrap_or_else(|error| panic!("{command:?}: {error}"));
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        Self { child, line }
+        // The script ends with its input, should this process be killed.
+        let (running, line) = Running::announced(command.stdin(Stdio::piped())).unwrap();
+        Self { _running: running, line }
     }
 
     /// The number at the line's end.
     fn port(&self) -> u16 {
         let digits = self.line.trim_end().rsplit(|c: char| !c.is_ascii_digit()).next();
         digits.unwrap().parse().unwrap_or_else(|_| panic!("no port in {:?}", self.line))
-    }
-}
-
-impl Drop for Listening {
-    fn drop(&mut self) {
-        // Neither fails but for a child that has ended already.
-        self.child.kill().ok();
-        self.child.wait().ok();
     }
 }
 

@@ -5,11 +5,10 @@
 //! if `CI` is `true`.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Output, Stdio};
 
-use fetchlet_tests::{LIMIT, Noise, built, skip, within};
+use fetchlet_tests::{LIMIT, Noise, Running, built, skip, within};
 use tempfile::TempDir;
 
 fn run(command: &mut Command) -> Output {
@@ -38,7 +37,7 @@ fn taps() -> Vec<PathBuf> {
 fn alone(arguments: &[&str]) -> Option<Output> {
     let temporary = TempDir::new().unwrap();
     let interfaces = taps();
-    let mut program = Command::new(built("linux_tap"));
+    let mut program = Command::new(built("linux_tap").unwrap());
     let output = run(program.args(arguments).env("TMPDIR", temporary.path()));
     assert_eq!(entries(temporary.path()), [""; 0].map(PathBuf::from), "files are left behind");
     assert_eq!(taps(), interfaces, "interfaces are left behind");
@@ -77,7 +76,7 @@ fn windows_small_and_large_fetch_files_small_and_large() {
 
 /// A network namespace with a TAP, and our program serving a folder in it; gone when dropped.
 struct Network {
-    server: Child,
+    server: Running,
     port: String,
 }
 
@@ -94,21 +93,14 @@ impl Network {
     fn new(root: &Path) -> Option<Self> {
         let mut command = Command::new("unshare");
         command.args(["--map-root-user", "--net", "sh", "-c", SET_UP]);
-        command.arg(built("fetchlet")).arg(root).stdin(Stdio::null());
-        let spawned = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
-        let mut server = match spawned {
-            Ok(server) => server,
-            Err(error) => {
-                skip("linux_tap", &format!("unshare: {error}"));
-                return None;
+        command.arg(built("fetchlet").unwrap()).arg(root).stdin(Stdio::null());
+        match Running::announced(command.stderr(Stdio::piped())) {
+            Ok((server, line)) => {
+                let port = line.trim_end().strip_prefix("listening on 192.168.69.1:");
+                Some(Self { server, port: port.unwrap().into() })
             }
-        };
-        let mut line = String::new();
-        BufReader::new(server.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        match line.trim_end().strip_prefix("listening on 192.168.69.1:") {
-            Some(port) => Some(Self { server, port: port.into() }),
-            None => {
-                skip("linux_tap", &text(&server.wait_with_output().unwrap().stderr));
+            Err(error) => {
+                skip("linux_tap", &error.to_string());
                 None
             }
         }
@@ -117,7 +109,7 @@ impl Network {
     fn fetch(&self, tap: &str, server: [&str; 3], options: &[&str]) -> Output {
         let mut command = Command::new("nsenter");
         command.args(["--user", "--net", "--preserve-credentials", "--target"]);
-        command.arg(self.server.id().to_string()).arg(built("linux_tap"));
+        command.arg(self.server.pid().to_string()).arg(built("linux_tap").unwrap());
         command.args(["--tap", tap, "--address", "192.168.69.100/24"]);
         run(command.arg("--server").args(server).args(options))
     }
@@ -128,14 +120,6 @@ impl Network {
         let said = text(&output.stderr);
         assert_eq!(output.status.code(), Some(code), "{words}: {output:?}");
         assert!(said.contains(words) && said.lines().count() == 1, "{words}: {said}");
-    }
-}
-
-impl Drop for Network {
-    fn drop(&mut self) {
-        // Neither fails but for a child that has ended already.
-        self.server.kill().ok();
-        self.server.wait().ok();
     }
 }
 

@@ -6,7 +6,7 @@ use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
 use std::time::Duration;
 
-use fetchlet_tests::{LIMIT, Nginx, program, skip, until, within};
+use fetchlet_tests::{LIMIT, Nginx, installed, skip, until, within};
 
 /// How many sockets listen on this port of this machine, in whatever process.
 fn listeners(port: u16) -> usize {
@@ -17,15 +17,15 @@ fn listeners(port: u16) -> usize {
 
 #[test]
 fn it_serves_until_it_is_dropped_and_no_worker_goes_on() {
-    if program("nginx").is_none() {
+    if installed("nginx").is_err() {
         return skip("nginx", "it is not installed");
     }
     within(LIMIT, || {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("file"), "hello").unwrap();
         let nginx = Nginx::start(Ipv4Addr::LOCALHOST, folder.path(), 2, 64).unwrap();
-        let port = nginx.address().port();
-        let mut stream = TcpStream::connect(nginx.address()).unwrap();
+        let port = nginx.addr().port();
+        let mut stream = TcpStream::connect(nginx.addr()).unwrap();
         stream.write_all(b"GET /file HTTP/1.0\r\n\r\n").unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();

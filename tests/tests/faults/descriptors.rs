@@ -8,7 +8,7 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use fetchlet_tests::{
-    LIMIT, Serving, built, exchange, fetchlet, request, usage, within, without_options,
+    LIMIT, Serving, bare, built, exchange, fetchlet, installed, request, usage, within,
 };
 use rustix::process::{Pid, Resource, Rlimit, prlimit};
 use tempfile::TempDir;
@@ -27,9 +27,9 @@ fn folder() -> TempDir {
 
 /// The command to serve with at most so many descriptors.
 fn limited(descriptors: u32, folder: &TempDir, options: &str) -> Command {
-    let mut shell = without_options(Command::new("sh"));
+    let mut shell = bare(installed("sh").unwrap());
     let script = format!("ulimit -n {descriptors}; exec \"$0\" serve --root \"$1\" {options} 0");
-    shell.args(["-c", &script]).arg(built("fetchlet")).arg(folder.path());
+    shell.args(["-c", &script]).arg(built("fetchlet").unwrap()).arg(folder.path());
     shell
 }
 
@@ -64,7 +64,7 @@ fn it_says_how_many_descriptors_it_needs_and_they_are_enough() {
         for enough in [34, 40] {
             // Idle connections hold the few places until their deadline.
             let options = "--request-deadline 200ms";
-            let server = Serving::run(limited(enough, &folder, options));
+            let server = Serving::run(limited(enough, &folder, options)).unwrap();
             let idle = [(); 6].map(|()| TcpStream::connect(server.addr()).unwrap());
             let addr = server.addr();
             at_once(50, &[(); 100], |()| {
@@ -84,7 +84,7 @@ fn it_says_how_many_descriptors_it_needs_and_they_are_enough() {
 fn a_shortage_is_waited_out_quietly_and_all_who_waited_are_served() {
     within(LIMIT, || {
         let folder = folder();
-        let server = Serving::start(folder.path(), &[]);
+        let server = Serving::start(folder.path(), &[]).unwrap();
         assert_eq!(exchange(server.addr(), &request(b"f")).unwrap(), HELLO);
         allow(server.pid(), 3);
         let before = usage::cpu(&[server.pid()]).unwrap();
@@ -112,7 +112,7 @@ fn a_shortage_is_waited_out_quietly_and_all_who_waited_are_served() {
 fn a_file_for_which_there_is_no_descriptor_is_not_called_missing() {
     within(LIMIT, || {
         let folder = folder();
-        let server = Serving::start(folder.path(), &["-v"]);
+        let server = Serving::start(folder.path(), &["-v"]).unwrap();
         for name in [&b"f"[..], b"nothing"] {
             let mut client = TcpStream::connect(server.addr()).unwrap();
             client.set_read_timeout(Some(LIMIT)).unwrap();
@@ -134,7 +134,7 @@ fn a_file_for_which_there_is_no_descriptor_is_not_called_missing() {
 fn a_client_tries_again_when_there_was_no_descriptor_for_its_file() {
     within(LIMIT, || {
         let folder = folder();
-        let server = Serving::start(folder.path(), &["-v"]);
+        let server = Serving::start(folder.path(), &["-v"]).unwrap();
         let _idle = TcpStream::connect(server.addr()).unwrap();
         server.logged("connected");
         // Room for one more connection, and for no file: descriptors are the lowest free numbers.

@@ -11,7 +11,7 @@ use std::process::{Command, Output, Stdio};
 use std::sync::mpsc;
 
 use fetchlet_tests::{
-    Ending, LIMIT, Noise, RunningServer, ScriptedPeer, built, fetchlet, within, without_options,
+    Ending, LIMIT, Noise, RunningServer, ScriptedPeer, bare, built, fetchlet, installed, within,
 };
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 
@@ -39,8 +39,8 @@ fn mounted(folder: &Path, script: &str, port: u16) -> Command {
     let end =
         r#"; for f in $(ls -A); do echo "$f $(head -c 20 "$f" | tr '\0' 0)"; done; exit $code"#;
     let script = [mount, script, end].concat();
-    let mut unshare = without_options(Command::new("unshare"));
-    unshare.args(["-r", "-m", "sh", "-c", &script]).arg(built("fetchlet"));
+    let mut unshare = bare(installed("unshare").unwrap());
+    unshare.args(["-r", "-m", "sh", "-c", &script]).arg(built("fetchlet").unwrap());
     unshare.arg(port.to_string()).arg(folder);
     unshare
 }
@@ -128,9 +128,12 @@ fn a_limit_on_file_sizes_within_a_large_file_ends_with_23() {
         for limit in [1, 512, 513, 3000] {
             let folder = tempfile::tempdir().unwrap();
             fs::write(folder.path().join("f"), "old").unwrap();
-            let mut shell = without_options(Command::new("sh"));
+            let mut shell = bare(installed("sh").unwrap());
             let script = format!("ulimit -f {limit}; exec $0 get 127.0.0.1 $1 f --force");
-            shell.args(["-c", &script]).arg(built("fetchlet")).arg(server.port().to_string());
+            shell
+                .args(["-c", &script])
+                .arg(built("fetchlet").unwrap())
+                .arg(server.port().to_string());
             let ended = output(shell.current_dir(&folder));
             assert_ended(&ended, 23, "File too large", &script);
             assert_eq!(on_disk(folder.path()), [("f".into(), b"old".to_vec())]);

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::Mutex;
 
-use fetchlet_tests::{LIMIT, Noise, RunningServer, built, fetchlet, within, without_options};
+use fetchlet_tests::{LIMIT, Noise, RunningServer, bare, built, fetchlet, installed, within};
 use tempfile::TempDir;
 
 use crate::{assert_ended, at_once, output};
@@ -40,9 +40,9 @@ impl Scene {
         if self.force {
             fs::write(folder.join("f"), OLD).unwrap();
         }
-        let mut strace = without_options(Command::new("strace"));
+        let mut strace = bare(installed("strace").unwrap());
         // Its option --seccomp-bpf would be faster, and lets injections fail.
-        strace.args(["-f", "-qq"]).args(options).arg(built("fetchlet"));
+        strace.args(["-f", "-qq"]).args(options).arg(built("fetchlet").unwrap());
         strace.args(["get", "127.0.0.1", &self.server.port().to_string(), "f"]);
         strace.args(self.force.then_some("--force")).current_dir(folder);
         strace

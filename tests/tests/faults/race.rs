@@ -5,12 +5,11 @@ use std::fs;
 use std::net::SocketAddr;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use fetchlet_tests::{LIMIT, Serving, built, exchange, request, within, without_options};
+use fetchlet_tests::{LIMIT, Serving, bare, built, exchange, installed, request, within};
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use tempfile::TempDir;
 
@@ -39,10 +38,10 @@ fn tree() -> (TempDir, PathBuf) {
 /// Serves a folder where openat2 is refused with this error.
 fn without_openat2(errno: &str, root: &Path, options: &[&str]) -> Serving {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/peers/no_openat2.py");
-    let mut python = without_options(Command::new("python3"));
-    python.args(["-B", script, errno]).arg(built("fetchlet"));
+    let mut python = bare(installed("python3").unwrap());
+    python.args(["-B", script, errno]).arg(built("fetchlet").unwrap());
     python.args(["serve", "--root"]).arg(root).args(options).arg("0");
-    Serving::run(python)
+    Serving::run(python).unwrap()
 }
 
 /// How often a name led to the file inside, and how often nowhere.
@@ -79,8 +78,8 @@ fn a_name_swapped_between_a_file_and_a_link_outside_never_leads_outside() {
         let (_outer, root) = tree();
         let follow = ["-q", "--symlinks", "inside"];
         let servers = [
-            Serving::start(&root, &["-q"]),
-            Serving::start(&root, &follow),
+            Serving::start(&root, &["-q"]).unwrap(),
+            Serving::start(&root, &follow).unwrap(),
             without_openat2("ENOSYS", &root, &["-q"]),
         ];
         let over = AtomicBool::new(false);
@@ -116,7 +115,7 @@ fn a_system_without_openat2_is_noticed_and_links_are_not_followed() {
                 assert_eq!(exchange(server.addr(), &request(name.as_bytes())).unwrap(), answer);
             }
         }
-        let server = Serving::start(&root, &["--symlinks", "inside"]);
+        let server = Serving::start(&root, &["--symlinks", "inside"]).unwrap();
         assert_eq!(exchange(server.addr(), &request(b"link-inside")).unwrap(), INSIDE);
     });
 }

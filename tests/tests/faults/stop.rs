@@ -103,7 +103,7 @@ fn the_library_ends_within_its_grace_whatever_its_clients_do() {
 fn the_program_ends_within_its_grace_whatever_its_clients_do() {
     within(LIMIT, || {
         let folder = folder();
-        let server = Serving::start(folder.path(), &["--grace", "1s"]);
+        let server = Serving::start(folder.path(), &["--grace", "1s"]).unwrap();
         let (log, logged) = mpsc::channel();
         stops_in_time(server.addr(), move || {
             server.signal(Signal::TERM);

@@ -9,7 +9,7 @@ use fetchlet_tests::{Ending, LIMIT, Noise, RunningServer, ScriptedPeer, built, w
 mod wire;
 
 fn simulated(arguments: &[&str]) -> Command {
-    let mut command = Command::new(built("simulated"));
+    let mut command = Command::new(built("simulated").unwrap());
     command.args(arguments).stdin(Stdio::null());
     command
 }

@@ -1,13 +1,13 @@
 //! A device outside of the program: frames in datagrams, as an emulator sends them.
 
 use std::io::{BufRead, BufReader, Read};
-use std::process::{Child, Stdio};
+use std::process::Stdio;
 use std::task::Poll;
 
 use fetchlet_codec::Filename;
 use fetchlet_embedded_example::link::{Datagram, WallClock};
 use fetchlet_embedded_example::{Checksum, Config, Sink, Station, Storage};
-use fetchlet_tests::{LIMIT, within};
+use fetchlet_tests::{LIMIT, Running, within};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use smoltcp::iface::SocketStorage;
 use smoltcp::time::Duration;
@@ -69,16 +69,6 @@ fn fetch(device: Datagram, port: u16) -> u32 {
     }
 }
 
-struct Killed(Child);
-
-impl Drop for Killed {
-    fn drop(&mut self) {
-        // Neither fails but for a child that has ended already.
-        self.0.kill().ok();
-        self.0.wait().ok();
-    }
-}
-
 #[test]
 fn a_device_outside_is_served_until_its_connection_ends() {
     within(LIMIT, || {
@@ -88,9 +78,8 @@ fn a_device_outside_is_served_until_its_connection_ends() {
             let device = Datagram::bind(&near, &far).unwrap();
             let (local, remote) = (far.to_str().unwrap(), near.to_str().unwrap());
             let arguments = [&["--size", "100000", "--wire", local, remote], losses].concat();
-            let child = simulated(&arguments).stdout(Stdio::piped()).spawn().unwrap();
-            let mut child = Killed(child);
-            let mut stdout = BufReader::new(child.0.stdout.take().unwrap());
+            let mut child = Running::start(simulated(&arguments).stdout(Stdio::piped())).unwrap();
+            let mut stdout = BufReader::new(child.stdout().unwrap());
             let mut ready = String::new();
             stdout.read_line(&mut ready).unwrap();
             let value = |key: &str| {
@@ -99,7 +88,7 @@ fn a_device_outside_is_served_until_its_connection_ends() {
             };
             let crc32 = fetch(device, value("port").parse().unwrap());
             assert_eq!(format!("{crc32:08x}"), value("crc32"));
-            assert_eq!(child.0.wait().unwrap().code(), Some(0), "{losses:?}");
+            assert_eq!(child.wait(LIMIT).unwrap().unwrap().code(), Some(0), "{losses:?}");
             let mut rest = String::new();
             stdout.read_to_string(&mut rest).unwrap();
             assert!(rest.starts_with("sent  ") && rest.contains("\nreceived  "), "{rest}");

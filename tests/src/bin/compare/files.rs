@@ -6,11 +6,10 @@ use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
-use fetchlet_tests::Noise;
+use fetchlet_tests::{Folder, Noise};
 use rustix::fs::{Advice, fadvise, statfs, statvfs};
 
 use crate::Result;
-use crate::guard::Folder;
 
 const MEBIBYTE: usize = 1 << 20;
 
@@ -34,7 +33,7 @@ pub(crate) struct Served {
 
 impl Files {
     pub(crate) fn new(parent: &Path) -> Result<Self> {
-        Ok(Self { folder: Folder::new(parent)?, made: RefCell::default() })
+        Ok(Self { folder: Folder::within(parent)?, made: RefCell::default() })
     }
 
     pub(crate) fn folder(&self) -> &Path {

@@ -4,12 +4,10 @@
 
 mod args;
 mod files;
-mod guard;
 mod load;
 mod machine;
 mod measures;
 mod peers;
-mod process;
 mod program;
 mod readings;
 mod report;
@@ -24,6 +22,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use fetchlet_tests::usage::Work;
+use fetchlet_tests::watch;
 
 use args::{Args, Hidden};
 use measures::Measure;
@@ -61,7 +60,7 @@ fn list() {
 /// Whether every measure worked; the report is out either way.
 fn run(args: &Args) -> Result<bool> {
     let chosen = chosen(&args.only)?;
-    guard::watch()?;
+    watch()?;
     let setting = Setting::new(args)?;
     let mut report = Report::new(args, &setting);
     for measure in chosen {

@@ -4,6 +4,8 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use fetchlet_tests::built;
+
 use crate::Result;
 
 /// `fetchlet` beside this program. Under `cargo run` it is built first: cargo builds only this one.
@@ -13,12 +15,7 @@ pub(crate) fn find() -> Result<PathBuf> {
     if let Some(cargo) = env::var_os("CARGO") {
         build(Command::new(cargo), folder)?;
     }
-    let program = folder.join("fetchlet");
-    if program.is_file() {
-        Ok(program)
-    } else {
-        Err(format!("{} is not built: cargo build --release -p fetchlet", program.display()).into())
-    }
+    Ok(built("fetchlet")?)
 }
 
 fn build(mut cargo: Command, folder: &Path) -> Result<()> {

@@ -4,11 +4,11 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
+use fetchlet_tests::{Folder, bare};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::args::Args;
 use crate::files::{Files, Served, check_room};
-use crate::guard::Folder;
 use crate::tools::Tools;
 use crate::{Result, program};
 
@@ -91,15 +91,13 @@ impl Setting {
             files: Files::new(&dir)?,
             tools,
             program,
-            out: Folder::new(&args.out_dir)?,
+            out: Folder::within(&args.out_dir)?,
         })
     }
 
     /// The program under measure, with nothing but its defaults.
     pub(crate) fn fetchlet(&self) -> Command {
-        let mut command = Command::new(&self.program);
-        command.env_clear();
-        command
+        bare(&self.program)
     }
 
     /// Where a download goes.

@@ -1,9 +1,10 @@
 //! The programs of others that this machine has.
 
 use std::collections::BTreeMap;
-use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+
+use fetchlet_tests::installed;
 
 use crate::Result;
 
@@ -23,7 +24,7 @@ pub(crate) struct Tools(BTreeMap<&'static str, PathBuf>);
 
 impl Tools {
     pub(crate) fn find(required: &[String]) -> Result<Self> {
-        let found = KNOWN.iter().filter_map(|(name, _)| Some((*name, which(name)?)));
+        let found = KNOWN.iter().filter_map(|(name, _)| Some((*name, installed(name).ok()?)));
         let tools = Self(found.collect());
         match required.iter().find(|it| !tools.0.contains_key(it.as_str())) {
             Some(missing) => Err(format!("{missing} is required, and not installed").into()),
@@ -46,13 +47,6 @@ impl Tools {
         };
         KNOWN.iter().filter_map(version).collect()
     }
-}
-
-/// Servers live where only an administrator's PATH leads.
-fn which(name: &str) -> Option<PathBuf> {
-    let path = env::var_os("PATH").unwrap_or_default();
-    let more = ["/usr/local/sbin", "/usr/sbin"].map(PathBuf::from);
-    env::split_paths(&path).chain(more).map(|it| it.join(name)).find(|it| it.is_file())
 }
 
 #[cfg(test)]

@@ -2,16 +2,14 @@
 //! each from its own server.
 
 use std::fs;
-use std::io::{self, Read as _};
+use std::io;
 use std::net::Ipv4Addr;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use clap::ValueEnum;
-use fetchlet_tests::{Killed, Nginx, Program, find, program, until};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Pid, PidfdFlags, pidfd_open};
+use fetchlet_tests::{Ended, Nginx, Running, Serving, bare, built, installed, time, until};
 
 use crate::link::{Link, SERVER};
 
@@ -53,7 +51,7 @@ impl Contestant {
             Self::Curl => &["nginx", "curl"],
             Self::Tftp | Self::Tftp16 => &["atftpd", "atftp"],
         };
-        needed.iter().find(|name| program(name).is_none()).copied()
+        needed.iter().find(|name| installed(name).is_err()).copied()
     }
 }
 
@@ -71,9 +69,9 @@ pub(crate) enum Outcome {
 #[derive(Debug)]
 pub(crate) struct Servers<'a> {
     link: &'a Link,
-    ours: Program,
+    ours: Serving,
     nginx: Option<Nginx>,
-    _atftpd: Option<Killed>,
+    _atftpd: Option<Running>,
 }
 
 impl<'a> Servers<'a> {
@@ -85,7 +83,7 @@ impl<'a> Servers<'a> {
         let curl = contestants.contains(&Contestant::Curl);
         let tftp = contestants.iter().any(|one| one.is_tftp());
         link.server.run(|| {
-            let ours = Program::at(SERVER, root, &["-q"])?;
+            let ours = Serving::at(SERVER, root, &["-q"])?;
             let nginx = curl.then(|| Nginx::start(SERVER, root, 1, 64)).transpose()?;
             let atftpd = tftp.then(|| atftpd(root)).transpose()?;
             Ok(Self { link, ours, nginx, _atftpd: atftpd })
@@ -102,33 +100,33 @@ impl<'a> Servers<'a> {
         let folder = tempfile::tempdir()?;
         let output = folder.path().join("got");
         let mut command = self.command(contestant, &output)?;
-        command.current_dir(&folder).stdout(Stdio::null()).stderr(Stdio::piped());
-        let (status, took, said) = self.link.client.run(|| timed(&mut command, limit))?;
-        let outcome = match status {
-            None => Outcome::Late,
-            Some(false) => Outcome::Failed(said),
-            Some(true) if fs::read(&output)? == content => Outcome::Done(took),
-            Some(true) => Outcome::Differs,
-        };
-        Ok(outcome)
+        command.current_dir(&folder);
+        Ok(match self.link.client.run(|| time(&mut command, limit))? {
+            Ended::Late => Outcome::Late,
+            Ended::Failed(said) => {
+                Outcome::Failed(said.lines().next_back().unwrap_or("silently").into())
+            }
+            Ended::Done(took) if fs::read(&output)? == content => Outcome::Done(took),
+            Ended::Done(_) => Outcome::Differs,
+        })
     }
 
     fn command(&self, contestant: Contestant, output: &Path) -> io::Result<Command> {
-        let mut command = match contestant {
+        let command = match contestant {
             Contestant::Get => {
-                let mut get = Command::new(find("fetchlet")?);
-                let port = self.ours.address().port().to_string();
+                let mut get = bare(built("fetchlet")?);
+                let port = self.ours.addr().port().to_string();
                 get.args(["get", &SERVER.to_string(), &port, "file", "-q", "-o"]).arg(output);
                 get
             }
             Contestant::Curl => {
-                let mut curl = installed("curl")?;
-                let nginx = self.nginx.as_ref().map_or(self.ours.address(), Nginx::address);
+                let mut curl = bare(installed("curl")?);
+                let nginx = self.nginx.as_ref().map_or(self.ours.addr(), Nginx::addr);
                 curl.args(["-sS", &format!("http://{nginx}/file"), "-o"]).arg(output);
                 curl
             }
             Contestant::Tftp | Contestant::Tftp16 => {
-                let mut atftp = installed("atftp")?;
+                let mut atftp = bare(installed("atftp")?);
                 atftp.args(["--option", "blksize 1468"]);
                 if contestant == Contestant::Tftp16 {
                     atftp.args(["--option", "windowsize 16"]);
@@ -138,37 +136,16 @@ impl<'a> Servers<'a> {
                 atftp
             }
         };
-        command.env_clear();
         Ok(command)
     }
 }
 
-/// Runs it for at most `limit`: whether it succeeded, after how long, and what it said.
-fn timed(command: &mut Command, limit: Duration) -> io::Result<(Option<bool>, Duration, String)> {
-    let start = Instant::now();
-    let mut process = Killed::spawn(command)?;
-    let number = Pid::from_child(process.child());
-    let ends = pidfd_open(number, PidfdFlags::empty())?;
-    let limit = Timespec::try_from(limit).map_err(io::Error::other)?;
-    let ended = poll(&mut [PollFd::new(&ends, PollFlags::IN)], Some(&limit))? > 0;
-    let took = start.elapsed();
-    if !ended {
-        return Ok((None, took, String::new()));
-    }
-    let success = process.child().wait()?.success();
-    let mut said = String::new();
-    if let Some(mut stderr) = process.child().stderr.take() {
-        stderr.read_to_string(&mut said)?;
-    }
-    Ok((Some(success), took, said.lines().next_back().unwrap_or("silently").into()))
-}
-
-fn atftpd(root: &Path) -> io::Result<Killed> {
-    let mut command = installed("atftpd")?;
+fn atftpd(root: &Path) -> io::Result<Running> {
+    let mut command = bare(installed("atftpd")?);
     let port = TFTP.to_string();
     command.args(["--daemon", "--no-fork", "--user", "root.root", "--verbose=0"]);
     command.args(["--port", &port, "--bind-address", &SERVER.to_string()]).arg(root);
-    let atftpd = Killed::spawn(command.stderr(Stdio::null()))?;
+    let atftpd = Running::start(command.stderr(Stdio::null()))?;
     let started = until(START, || {
         let sockets = fs::read_to_string("/proc/thread-self/net/udp").ok()?;
         sockets.contains(&socket(SERVER, TFTP)).then_some(())
@@ -179,9 +156,4 @@ fn atftpd(root: &Path) -> io::Result<Killed> {
 /// As `/proc/net/udp` has it: the address as the machine stores it, in hexadecimal.
 fn socket(address: Ipv4Addr, port: u16) -> String {
     format!("{:08X}:{port:04X}", u32::from_ne_bytes(address.octets()))
-}
-
-fn installed(name: &str) -> io::Result<Command> {
-    let missing = || io::Error::new(io::ErrorKind::NotFound, format!("{name} is not installed"));
-    program(name).map(Command::new).ok_or_else(missing)
 }

@@ -5,6 +5,7 @@ use std::io;
 use std::process::{Command, Stdio};
 use std::thread;
 
+use fetchlet_tests::installed;
 use nix::sched::{CloneFlags, setns, unshare};
 use nix::unistd::{getegid, geteuid};
 
@@ -61,9 +62,8 @@ fn on_a_thread<T: Send>(body: impl FnOnce() -> io::Result<T> + Send) -> io::Resu
 }
 
 fn ip(line: &str) -> io::Result<()> {
-    let mut command = Command::new("ip");
-    command.args(line.split(' ')).env("PATH", "/usr/sbin:/sbin:/usr/bin:/bin");
-    let output = command.stdin(Stdio::null()).output().map_err(|error| {
+    let mut command = Command::new(installed("ip")?);
+    let output = command.args(line.split(' ')).stdin(Stdio::null()).output().map_err(|error| {
         io::Error::new(error.kind(), format!("the command `ip` can't be run ({error})"))
     })?;
     if output.status.success() {

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use fetchlet_tests::Program;
+use fetchlet_tests::Serving;
 
 use crate::peers::{Folder, connect, slowest, sources};
 use crate::report::Report;
@@ -18,15 +18,15 @@ const HELD: usize = 5_000;
 pub(crate) fn run(quick: bool, report: &mut Report) -> io::Result<()> {
     let time = Duration::from_secs(if quick { 3 } else { 15 });
     let folder = Folder::new()?;
-    let server = Program::start(folder.path(), &["-q"])?;
+    let server = Serving::start(folder.path(), &["-q"])?;
     let others = || sources(3, 4);
-    let alone = asked(&folder, server.address(), others(), time / 3)?;
+    let alone = asked(&folder, server.addr(), others(), time / 3)?;
     let (stop, opened) = (AtomicBool::new(false), AtomicU64::new(0));
     let beside = thread::scope(|scope| {
         for _ in 0..2 {
-            scope.spawn(|| open(server.address(), &stop, &opened));
+            scope.spawn(|| open(server.addr(), &stop, &opened));
         }
-        let beside = asked(&folder, server.address(), others(), time);
+        let beside = asked(&folder, server.addr(), others(), time);
         stop.store(true, Ordering::Relaxed);
         beside
     })?;

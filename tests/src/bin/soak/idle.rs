@@ -5,7 +5,7 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
-use fetchlet_tests::{Nginx, Program, Usage, until};
+use fetchlet_tests::{Nginx, Serving, Usage, installed, until};
 
 use crate::peers::{Folder, connect, slowest, sources, still_open};
 use crate::report::Report;
@@ -19,12 +19,12 @@ const OPTIONS: [&str; 7] =
 pub(crate) fn run(quick: bool, report: &mut Report) -> io::Result<()> {
     let count = if quick { 1_000 } else { 10_000 };
     let folder = Folder::new()?;
-    let server = Program::start(folder.path(), &OPTIONS)?;
+    let server = Serving::start(folder.path(), &OPTIONS)?;
     let client = Ipv4Addr::new(127, 0, 3, 1);
     // What is needed once is not what a connection needs.
-    slowest(&folder, client, server.address(), 200)?;
-    let crowd = Crowd::gather(count, server.address(), || server.usage())?;
-    let slowest = slowest(&folder, client, server.address(), 200)?;
+    slowest(&folder, client, server.addr(), 200)?;
+    let crowd = Crowd::gather(count, server.addr(), || server.usage())?;
+    let slowest = slowest(&folder, client, server.addr(), 200)?;
     report.exactly("idle connections held", still_open(&crowd.streams), u64::from(count));
     report.at_most("slowest of 200 new requests", slowest, "ms", 100.0);
     report.at_most("memory per connection", crowd.each(), "bytes", 2048.0);
@@ -35,7 +35,7 @@ pub(crate) fn run(quick: bool, report: &mut Report) -> io::Result<()> {
 
 /// The same crowd at nginx.
 fn beside(folder: &Folder, count: u32, report: &mut Report) -> io::Result<()> {
-    if fetchlet_tests::program("nginx").is_none() {
+    if installed("nginx").is_err() {
         report.tell("nginx", "left out: not installed");
         return Ok(());
     }
@@ -50,7 +50,7 @@ fn beside(folder: &Folder, count: u32, report: &mut Report) -> io::Result<()> {
         (last.1.elapsed() > Duration::from_millis(300)).then_some(())
     });
     ready.ok_or_else(|| io::Error::other("nginx does not start"))?;
-    let crowd = Crowd::gather(count, server.address(), || server.usage())?;
+    let crowd = Crowd::gather(count, server.addr(), || server.usage())?;
     report.tell("nginx: idle connections held", still_open(&crowd.streams));
     report.tell("nginx: memory per connection", format!("{:.0} bytes", crowd.each()));
     report.tell("nginx: resident memory", crowd.resident());

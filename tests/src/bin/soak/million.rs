@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use fetchlet_tests::{Noise, Program, Usage, request, until};
+use fetchlet_tests::{Noise, Serving, Usage, request, until};
 use socket2::SockRef;
 
 use crate::peers::{Folder, connect, response};
@@ -23,7 +23,7 @@ pub(crate) fn run(quick: bool, report: &mut Report) -> io::Result<()> {
     let count = if quick { 20_000 } else { 1_000_000 };
     let folder = Folder::new()?;
     let answers = [response(&folder.small), response(&folder.medium)];
-    let server = Program::start(folder.path(), &["-q"])?;
+    let server = Serving::start(folder.path(), &["-q"])?;
     let tally = Tally::default();
     let start = Instant::now();
     thread::scope(|scope| {
@@ -64,7 +64,7 @@ struct Tally {
 }
 
 /// One peer's share: it takes the next exchange until there is none left.
-fn exchanges(peer: u8, count: u64, tally: &Tally, answers: &[Vec<u8>; 2], server: &Program) {
+fn exchanges(peer: u8, count: u64, tally: &Tally, answers: &[Vec<u8>; 2], server: &Serving) {
     let mut noise = Noise::new(peer.into());
     let source = Ipv4Addr::new(127, 0, 5, peer);
     loop {
@@ -78,7 +78,7 @@ fn exchanges(peer: u8, count: u64, tally: &Tally, answers: &[Vec<u8>; 2], server
         }
         let exchange = Exchange::any(&mut noise, answers);
         tally.outcomes[exchange.kind].fetch_add(1, Ordering::Relaxed);
-        match exchange.is_answered_right(source, server.address()) {
+        match exchange.is_answered_right(source, server.addr()) {
             Ok(true) => {}
             wrong => {
                 let seen = tally.wrong.fetch_add(1, Ordering::Relaxed);

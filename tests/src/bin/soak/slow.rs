@@ -6,7 +6,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use fetchlet_tests::{Program, request};
+use fetchlet_tests::{Serving, request};
 
 use crate::crowd::Crowd;
 use crate::peers::{Folder, connect};
@@ -19,8 +19,8 @@ pub(crate) fn run(quick: bool, report: &mut Report) -> io::Result<()> {
         if quick { (200, 50, 3, 4) } else { (2_000, 500, 10, 10) };
     let folder = Folder::new()?;
     let options = ["-q", "--request-deadline", &format!("{deadline}s")];
-    let server = Program::start(folder.path(), &options)?;
-    let (address, len) = (server.address(), folder.large.len());
+    let server = Serving::start(folder.path(), &options)?;
+    let (address, len) = (server.addr(), folder.large.len());
 
     let before = rate(address, len, windows)?;
     // The writers' time must be over before the crowd is counted.

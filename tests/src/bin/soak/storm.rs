@@ -4,7 +4,7 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
-use fetchlet_tests::{Program, until};
+use fetchlet_tests::{Serving, until};
 use socket2::SockRef;
 
 use crate::peers::{Folder, connect, slowest, sources};
@@ -17,16 +17,15 @@ pub(crate) fn run(quick: bool, report: &mut Report) -> io::Result<()> {
     let count = if quick { 4_000 } else { 100_000 };
     let folder = Folder::new()?;
     let options = ["--max-per-peer", "64", "--request-deadline", "300s"];
-    let server = Program::start(folder.path(), &options)?;
-    let held =
-        (0..64).map(|_| connect(REFUSED, server.address())).collect::<Result<Vec<_>, _>>()?;
+    let server = Serving::start(folder.path(), &options)?;
+    let held = (0..64).map(|_| connect(REFUSED, server.addr())).collect::<Result<Vec<_>, _>>()?;
     let own = Ipv4Addr::new(127, 0, 4, 1);
-    storm(server.address(), count / 20)?;
-    slowest(&folder, own, server.address(), 100)?;
+    storm(server.addr(), count / 20)?;
+    slowest(&folder, own, server.addr(), 100)?;
     let before = settled(&server, 0)?;
 
     let (start, lines) = (Instant::now(), server.lines());
-    storm(server.address(), count)?;
+    storm(server.addr(), count)?;
     let took = start.elapsed().as_secs_f64();
     let after = settled(&server, before.descriptors)?;
     let logged = server.lines() - lines;
@@ -38,7 +37,7 @@ pub(crate) fn run(quick: bool, report: &mut Report) -> io::Result<()> {
     report.at_most("memory more than before", grown, "KiB", 2048.0);
     // A line a second that says how many were refused, and a few at the edges.
     report.at_most("lines logged", logged as f64, "", took.ceil() + 5.0);
-    let slowest = slowest(&folder, own, server.address(), 100)?;
+    let slowest = slowest(&folder, own, server.addr(), 100)?;
     report.at_most("slowest of 100 requests afterwards", slowest, "ms", 100.0);
     drop(held);
     Ok(())
@@ -57,7 +56,7 @@ fn storm(server: SocketAddr, count: u32) -> io::Result<()> {
 }
 
 /// What it takes once it has no more descriptors than `wanted`, or the number has stopped falling.
-fn settled(server: &Program, wanted: usize) -> io::Result<fetchlet_tests::Usage> {
+fn settled(server: &Serving, wanted: usize) -> io::Result<fetchlet_tests::Usage> {
     let (mut last, mut since) = (usize::MAX, Instant::now());
     let settled = until(Duration::from_secs(20), || {
         let usage = server.usage().ok()?;

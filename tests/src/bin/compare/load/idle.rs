@@ -2,10 +2,10 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
+use fetchlet_tests::PATIENCE;
 use socket2::{Domain, Socket, Type};
 
 use crate::Result;
-use crate::process::PATIENCE;
 
 /// So many come from each address: fewer than it has ports.
 const FROM_EACH: usize = 1000;

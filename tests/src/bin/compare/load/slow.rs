@@ -6,13 +6,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use fetchlet_tests::PATIENCE;
 use rustix::io::{Errno, read};
 use socket2::{Domain, Socket, Type};
 
 use super::Protocol;
 use crate::Result;
 use crate::files::Served;
-use crate::process::PATIENCE;
 
 const EVERY: Duration = Duration::from_millis(200);
 const AT_ONCE: usize = 1024;

@@ -5,11 +5,12 @@ use std::fs;
 use std::process::Command;
 use std::time::Duration;
 
+use fetchlet_tests::{Ended, time};
+
 use super::{Goal, Measure};
 use crate::Result;
 use crate::files::Served;
 use crate::peers::{self, Peer, Server};
-use crate::process;
 use crate::readings::Readings;
 use crate::setting::Setting;
 
@@ -182,7 +183,13 @@ fn downloads(
 /// How long it takes to make the file, which is then compared and removed.
 pub(super) fn timed(command: &mut Command, setting: &Setting, file: &Served) -> Result<Duration> {
     let out = setting.out();
-    let elapsed = process::time(command, LIMIT)?;
+    let elapsed = match time(command, LIMIT)? {
+        Ended::Done(elapsed) => elapsed,
+        Ended::Failed(said) => {
+            return Err(format!("{:?} failed: {said}", command.get_program()).into());
+        }
+        Ended::Late => return Err(format!("not done after {LIMIT:?}").into()),
+    };
     file.check_copy(&out)?;
     fs::remove_file(&out)?;
     Ok(elapsed)

@@ -5,13 +5,13 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use fetchlet_tests::{PATIENCE, Running, readable};
 use rustix::process::Signal;
 
 use super::{Goal, Measure};
 use crate::Result;
 use crate::load::Until;
 use crate::peers::{self, Peer, Server};
-use crate::process::{PATIENCE, Running, readable};
 use crate::readings::Readings;
 use crate::setting::Setting;
 
@@ -78,9 +78,9 @@ impl<'a> Counting<'a> {
     }
 
     fn stop(mut self) -> Result<f64> {
-        self.running.signal(Signal::INT);
+        self.running.signal(Signal::INT)?;
         // It ends by the signal it was sent, which is no failure.
-        self.running.wait(PATIENCE)?;
+        self.running.wait(PATIENCE)?.ok_or("strace does not end")?;
         let summary = fs::read_to_string(self.summary)?;
         fs::remove_file(self.summary)?;
         calls(&summary).ok_or_else(|| format!("strace: no total in {summary}").into())

@@ -6,17 +6,15 @@ pub(crate) mod raw;
 pub(crate) mod tftp;
 
 use std::net::SocketAddr;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use fetchlet_tests::usage;
+use fetchlet_tests::{Folder, Running, usage};
 use rustix::process::Pid;
 
 use crate::Result;
 use crate::files::Served;
-use crate::guard::Folder;
 use crate::load::{self, Outcome, Protocol, Until};
-use crate::process::Running;
 use crate::readings::Readings;
 use crate::setting::Setting;
 
@@ -79,7 +77,7 @@ pub(crate) struct Server {
 
 impl Server {
     fn announced(peer: Peer, protocol: Protocol, command: &mut Command) -> Result<Self> {
-        let (running, line) = Running::announced(command)?;
+        let (running, line) = Running::announced(command.stdin(Stdio::null()))?;
         let last = line.split_ascii_whitespace().last().unwrap_or_default();
         let addr = last.parse().map_err(|_| format!("{}: no address in {line:?}", peer.name()))?;
         Ok(Self { peer, addr, protocol, running, _folder: None })

@@ -7,14 +7,13 @@ use std::os::fd::AsRawFd;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use fetchlet_tests::{Folder, Running};
 use rustix::io::{FdFlags, fcntl_setfd};
 use rustix::process::{Signal, geteuid};
 
 use super::{Peer, Server, Started};
 use crate::Result;
-use crate::guard::Folder;
 use crate::load::Protocol;
-use crate::process::Running;
 use crate::setting::Setting;
 
 pub(super) fn start(peer: Peer, setting: &Setting) -> Result<Started> {
@@ -26,7 +25,7 @@ pub(super) fn start(peer: Peer, setting: &Setting) -> Result<Started> {
     // and a client that comes early waits instead of being refused.
     let listener = listener()?;
     let addr = listener.local_addr()?;
-    let folder = Folder::new(setting.files.folder().parent().ok_or("no folder")?)?;
+    let folder = Folder::within(setting.files.folder().parent().ok_or("no folder")?)?;
     let path = folder.path().join("nginx.conf");
     fs::write(&path, configuration(peer, addr, setting))?;
     let mut command = Command::new(program);
@@ -70,7 +69,7 @@ http {{
 
 /// Asks it to end, and does not insist.
 pub(super) fn stop(running: &mut Running) {
-    running.signal(Signal::TERM);
+    running.signal(Signal::TERM).ok();
     running.wait(Duration::from_secs(2)).ok();
 }
 

@@ -4,9 +4,10 @@ use std::net::{Ipv4Addr, UdpSocket};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use fetchlet_tests::{PATIENCE, Running};
+
 use crate::Result;
 use crate::files::Served;
-use crate::process::{PATIENCE, Running};
 use crate::setting::Setting;
 
 /// A daemon that answers; killed when dropped.

@@ -1,5 +1,5 @@
-//! Nothing outlives this program: what it started and what it made is kept in one list, which a signal
-//! ends and removes. Without a signal the owners' `Drop` does, also while a panic unwinds.
+//! Nothing outlives a program that watches: what it started and what it made is kept in one list, which a
+//! signal ends and removes. Without a signal the owners' `Drop` does, also while a panic unwinds.
 
 use std::fs;
 use std::io;
@@ -16,19 +16,26 @@ use tempfile::TempDir;
 
 #[derive(Debug)]
 struct List {
+    watched: bool,
     groups: Vec<Pid>,
     folders: Vec<PathBuf>,
 }
 
-static LIST: Mutex<List> = Mutex::new(List { groups: Vec::new(), folders: Vec::new() });
+static LIST: Mutex<List> =
+    Mutex::new(List { watched: false, groups: Vec::new(), folders: Vec::new() });
 
 fn list() -> MutexGuard<'static, List> {
     LIST.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// From now on the signals that end a program end what it started first.
-pub(crate) fn watch() -> io::Result<()> {
+/// From now on the signals that end this program end first what it starts, and remove its folders.
+///
+/// # Errors
+///
+/// If the system refuses to tell of signals.
+pub fn watch() -> io::Result<()> {
     let mut signals = Signals::new([SIGHUP, SIGINT, SIGTERM])?;
+    list().watched = true;
     thread::spawn(move || {
         if let Some(signal) = signals.forever().next() {
             // Held to the end: nothing more is started meanwhile.
@@ -46,19 +53,26 @@ pub(crate) fn watch() -> io::Result<()> {
     Ok(())
 }
 
-/// Starts it in a process group of its own: what it starts in turn ends with it.
+/// Starts it, in a process group of its own if this program watches: what it starts in turn ends with
+/// it. Else it stays in this one's, which a terminal ends as a whole.
 pub(crate) fn spawn(command: &mut Command) -> io::Result<Child> {
     let mut list = list();
+    if !list.watched {
+        return command.spawn();
+    }
     let child = command.process_group(0).spawn()?;
     list.groups.push(Pid::from_child(&child));
     Ok(child)
 }
 
-/// Kills what is left of the group.
+/// Kills it and what is left of its group.
 pub(crate) fn end(child: &mut Child) {
     let group = Pid::from_child(child);
-    kill(group);
-    // It has been waited for already, or is now.
+    if list().groups.contains(&group) {
+        kill(group);
+    }
+    // Neither fails but for a child that has ended already.
+    child.kill().ok();
     child.wait().ok();
     forget(group);
 }
@@ -75,17 +89,32 @@ fn kill(group: Pid) {
 
 /// A folder of this run, removed when dropped or at a signal.
 #[derive(Debug)]
-pub(crate) struct Folder(TempDir);
+pub struct Folder(TempDir);
 
 impl Folder {
-    pub(crate) fn new(parent: &Path) -> io::Result<Self> {
+    /// A new one where temporary files go.
+    ///
+    /// # Errors
+    ///
+    /// The system's.
+    pub fn new() -> io::Result<Self> {
+        Self::within(&std::env::temp_dir())
+    }
+
+    /// A new one in `parent`.
+    ///
+    /// # Errors
+    ///
+    /// The system's.
+    pub fn within(parent: &Path) -> io::Result<Self> {
         let mut list = list();
-        let folder = tempfile::Builder::new().prefix("compare-").tempdir_in(parent)?;
+        let folder = tempfile::Builder::new().prefix("fetchlet-").tempdir_in(parent)?;
         list.folders.push(folder.path().to_owned());
         Ok(Self(folder))
     }
 
-    pub(crate) fn path(&self) -> &Path {
+    /// Where it is.
+    pub fn path(&self) -> &Path {
         self.0.path()
     }
 }
