@@ -1,4 +1,4 @@
-//! nginx on a port of its own, for what is measured beside it.
+//! nginx on a port of its own, as its users set it up for files: by sendfile, no log of each request.
 
 use std::fs;
 use std::io;
@@ -9,25 +9,27 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use rustix::io::{FdFlags, fcntl_setfd};
-use rustix::process::Signal;
-use tempfile::TempDir;
+use rustix::process::{Pid, Signal, geteuid};
 
+use crate::guard::Folder;
+use crate::programs::installed;
+use crate::running::Running;
 use crate::usage::{Usage, family};
-use crate::{Running, installed};
 
-/// A running nginx, which serves a folder by sendfile.
+/// A running nginx, which serves a folder.
 #[derive(Debug)]
 pub struct Nginx {
     running: Running,
-    address: SocketAddr,
-    _folder: TempDir,
+    addr: SocketAddr,
+    _folder: Folder,
 }
 
 impl Nginx {
-    /// Serves `root` with so many processes, each for so many connections; 1: without a master.
+    /// Serves `root` with so many processes, each for so many connections; 1: without a master. `more` is
+    /// for the block `http`. Its own folder is made beside `root`.
     ///
-    /// It listens when this returns: it gets a socket that does already, as after an upgrade of itself,
-    /// and so needs no port that was free a moment ago.
+    /// It listens when this returns: it gets a socket that does already, as after an upgrade of itself.
+    /// So no other can take the port meanwhile, and a client that comes early waits.
     ///
     /// # Errors
     ///
@@ -37,24 +39,32 @@ impl Nginx {
         root: &Path,
         processes: u32,
         connections: u32,
+        more: &str,
     ) -> io::Result<Self> {
-        let folder = tempfile::tempdir()?;
-        let listener = TcpListener::bind((bind, 0))?;
-        let address = listener.local_addr()?;
+        let beside = root.parent().ok_or_else(|| io::Error::other("no folder around it"))?;
+        let folder = Folder::within(beside)?;
+        let listener = listener(bind)?;
+        let addr = listener.local_addr()?;
         let path = folder.path().join("nginx.conf");
-        fs::write(&path, config(folder.path(), root, address, processes, connections))?;
+        fs::write(&path, config(root, addr, processes, connections, more))?;
         let mut command = Command::new(installed("nginx")?);
+        command.arg("-p").arg(folder.path()).arg("-c").arg(&path);
         command.arg("-e").arg(folder.path().join("error.log"));
-        command.arg("-p").arg(folder.path()).arg("-c").arg(path);
-        command.env("NGINX", format!("{};", listener.as_raw_fd()));
+        command.env("NGINX", format!("{};", listener.as_raw_fd())).stdin(Stdio::null());
         fcntl_setfd(&listener, FdFlags::empty())?;
-        let running = Running::start(command.stdin(Stdio::null()))?;
-        Ok(Self { running, address, _folder: folder })
+        let running = Running::start(&mut command);
+        fcntl_setfd(&listener, FdFlags::CLOEXEC)?;
+        Ok(Self { running: running?, addr, _folder: folder })
     }
 
     /// Where it listens.
     pub const fn addr(&self) -> SocketAddr {
-        self.address
+        self.addr
+    }
+
+    /// Its process, be it the master's or the only one.
+    pub fn pid(&self) -> Pid {
+        self.running.pid()
     }
 
     /// What all of its processes take.
@@ -63,11 +73,12 @@ impl Nginx {
     ///
     /// If it has ended.
     pub fn usage(&self) -> io::Result<Usage> {
-        Usage::of(&family(self.running.pid())?)
+        Usage::of(&family(self.pid())?)
     }
 }
 
-/// A master that is killed leaves its workers behind; one that is told ends them first.
+/// A master that is killed leaves its workers behind, and does not wait for them: one that is told ends
+/// them first, and what they have worked counts as this program's.
 impl Drop for Nginx {
     fn drop(&mut self) {
         // It may have ended already; a stubborn one is killed by the next drop.
@@ -76,18 +87,41 @@ impl Drop for Nginx {
     }
 }
 
-fn config(own: &Path, root: &Path, listen: SocketAddr, processes: u32, connections: u32) -> String {
-    let (own, root) = (own.display(), root.display());
-    let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
-        .map(|name| format!("{name}_temp_path {own}/{name};"))
-        .concat();
+/// As nginx makes its own: two workers are woken for one client, and the second must not wait in accept.
+fn listener(bind: Ipv4Addr) -> io::Result<TcpListener> {
+    let listener = TcpListener::bind((bind, 0))?;
+    listener.set_nonblocking(true)?;
+    Ok(listener)
+}
+
+/// What has no folder is in that of `-p`.
+fn config(root: &Path, listen: SocketAddr, processes: u32, connections: u32, more: &str) -> String {
+    // The served folder is this user's alone; without it root's workers would be somebody else's.
+    let user = if geteuid().is_root() { "user root root;" } else { "" };
     let master = if processes == 1 { "off" } else { "on" };
-    // Root, where it is started as root: another user could not read a folder of a test's own.
+    let root = root.display();
     format!(
-        "user root root; daemon off; master_process {master}; worker_processes {processes};\n\
-         pid {own}/nginx.pid; error_log {own}/error.log crit;\n\
-         events {{ worker_connections {connections}; }}\n\
-         http {{ access_log off; sendfile on; tcp_nopush on; {temporary}\n\
-         server {{ listen {listen} backlog=4096; root {root}; }} }}\n"
+        "{user} daemon off; master_process {master}; worker_processes {processes};
+pid nginx.pid; error_log error.log warn;
+events {{ worker_connections {connections}; }}
+http {{
+    sendfile on; tcp_nopush on; access_log off;
+    client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi;
+    uwsgi_temp_path uwsgi; scgi_temp_path scgi;
+    {more}
+    server {{ listen {listen} backlog=4096; root {root}; }}
+}}
+"
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_worker_that_comes_second_does_not_wait_in_accept() {
+        let error = listener(Ipv4Addr::LOCALHOST).unwrap().accept().unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
+    }
 }

@@ -23,7 +23,7 @@ fn it_serves_until_it_is_dropped_and_no_worker_goes_on() {
     within(LIMIT, || {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("file"), "hello").unwrap();
-        let nginx = Nginx::start(Ipv4Addr::LOCALHOST, folder.path(), 2, 64).unwrap();
+        let nginx = Nginx::start(Ipv4Addr::LOCALHOST, folder.path(), 2, 64, "").unwrap();
         let port = nginx.addr().port();
         let mut stream = TcpStream::connect(nginx.addr()).unwrap();
         stream.write_all(b"GET /file HTTP/1.0\r\n\r\n").unwrap();

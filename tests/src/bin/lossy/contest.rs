@@ -84,7 +84,7 @@ impl<'a> Servers<'a> {
         let tftp = contestants.iter().any(|one| one.is_tftp());
         link.server.run(|| {
             let ours = Serving::at(SERVER, root, &["-q"])?;
-            let nginx = curl.then(|| Nginx::start(SERVER, root, 1, 64)).transpose()?;
+            let nginx = curl.then(|| Nginx::start(SERVER, root, 1, 64, "")).transpose()?;
             let atftpd = tftp.then(|| atftpd(root)).transpose()?;
             Ok(Self { link, ours, nginx, _atftpd: atftpd })
         })

@@ -39,7 +39,7 @@ fn beside(folder: &Folder, count: u32, report: &mut Report) -> io::Result<()> {
         report.tell("nginx", "left out: not installed");
         return Ok(());
     }
-    let server = Nginx::start(Ipv4Addr::LOCALHOST, folder.path(), 2, 12_000)?;
+    let server = Nginx::start(Ipv4Addr::LOCALHOST, folder.path(), 2, 12_000, "")?;
     // Its processes are ready when they take no more for a while.
     let mut last = (Usage::default(), Instant::now());
     let ready = until(Duration::from_secs(10), || {

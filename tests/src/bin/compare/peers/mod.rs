@@ -1,15 +1,14 @@
 //! The servers under comparison: how each is started, what it speaks, what it uses.
 
 mod naive;
-mod nginx;
 pub(crate) mod raw;
 pub(crate) mod tftp;
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use fetchlet_tests::{Folder, Running, usage};
+use fetchlet_tests::{Nginx, Running, usage};
 use rustix::process::Pid;
 
 use crate::Result;
@@ -54,7 +53,7 @@ impl Peer {
         match self {
             Self::Fetchlet => fetchlet(self, setting, &[]),
             Self::FetchletReno => fetchlet(self, setting, &["--congestion", "reno"]),
-            Self::Nginx | Self::NginxAio | Self::NginxKept => nginx::start(self, setting),
+            Self::Nginx | Self::NginxAio | Self::NginxKept => nginx(self, setting),
             Self::Raw => raw::start(file),
             Self::Naive => naive::start(setting),
         }
@@ -70,9 +69,13 @@ pub(crate) struct Server {
     pub(crate) peer: Peer,
     pub(crate) addr: SocketAddr,
     protocol: Protocol,
-    running: Running,
-    /// What it has been given besides the served files.
-    _folder: Option<Folder>,
+    process: Process,
+}
+
+#[derive(Debug)]
+enum Process {
+    Alone(Running),
+    Nginx(Nginx),
 }
 
 impl Server {
@@ -80,7 +83,7 @@ impl Server {
         let (running, line) = Running::announced(command.stdin(Stdio::null()))?;
         let last = line.split_ascii_whitespace().last().unwrap_or_default();
         let addr = last.parse().map_err(|_| format!("{}: no address in {line:?}", peer.name()))?;
-        Ok(Self { peer, addr, protocol, running, _folder: None })
+        Ok(Self { peer, addr, protocol, process: Process::Alone(running) })
     }
 
     pub(crate) fn name(&self) -> &'static str {
@@ -102,20 +105,15 @@ impl Server {
     }
 
     pub(crate) fn processes(&self) -> Result<Vec<Pid>> {
-        Ok(usage::family(self.running.pid())?)
+        let root = match &self.process {
+            Process::Alone(running) => running.pid(),
+            Process::Nginx(nginx) => nginx.pid(),
+        };
+        Ok(usage::family(root)?)
     }
 
     pub(crate) fn cpu(&self) -> Result<Duration> {
         Ok(usage::cpu(&self.processes()?)?)
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // Its workers are then waited for by itself, and count as this program's work.
-        if matches!(self.protocol, Protocol::Http10 | Protocol::Http11) {
-            nginx::stop(&mut self.running);
-        }
     }
 }
 
@@ -146,4 +144,16 @@ fn fetchlet(peer: Peer, setting: &Setting, options: &[&str]) -> Result<Started> 
     command.args(["--request-deadline", "60s"]).args(options);
     command.arg("--root").arg(setting.files.folder());
     Ok(Ok(Server::announced(peer, Protocol::Ours, &mut command)?))
+}
+
+/// With a worker for each core of a small machine.
+fn nginx(peer: Peer, setting: &Setting) -> Result<Started> {
+    if let Err(reason) = setting.tools.get("nginx") {
+        return Ok(Err(reason));
+    }
+    let aio = if peer == Peer::NginxAio { "aio threads;" } else { "" };
+    let more = format!("keepalive_requests 1000000000; {aio}");
+    let nginx = Nginx::start(Ipv4Addr::LOCALHOST, setting.files.folder(), 2, 12_000, &more)?;
+    let protocol = if peer == Peer::NginxKept { Protocol::Http11 } else { Protocol::Http10 };
+    Ok(Ok(Server { peer, addr: nginx.addr(), protocol, process: Process::Nginx(nginx) }))
 }
