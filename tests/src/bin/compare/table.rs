@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use fetchlet_tests::Table;
+
 use crate::measures::{Goal, Verdict};
 use crate::report::{Report, Section};
 use crate::stats;
@@ -27,19 +29,17 @@ fn write(out: &mut String, report: &Report) -> std::fmt::Result {
     if report.quick {
         writeln!(out, "A quick run: that every measure works, not how fast anything is.\n")?;
     }
-    writeln!(
-        out,
-        "| measure | of | against | figure | must | aim | |\n|---|---|---|---|---|---|---|"
-    )?;
+    let mut goals = Table::new(["measure", "of", "against", "figure", "must", "aim", ""]);
     for section in &report.sections {
         for goal in section.measure.goals {
-            goal_line(out, section, goal, report.quick)?;
+            goals.push(goal_row(section, goal, report.quick));
         }
     }
+    write!(out, "{goals}")?;
     report.sections.iter().try_for_each(|it| medians(out, it))
 }
 
-fn goal_line(out: &mut String, section: &Section, goal: &Goal, quick: bool) -> std::fmt::Result {
+fn goal_row(section: &Section, goal: &Goal, quick: bool) -> [String; 7] {
     let found = goal.figure(&section.readings);
     let verdict = match (found, goal.must, goal.aim) {
         (None, ..) => "left out",
@@ -52,33 +52,30 @@ fn goal_line(out: &mut String, section: &Section, goal: &Goal, quick: bool) -> s
             Verdict::Missed => "**missed**",
         },
     };
-    writeln!(
-        out,
-        "| {}: {} | {} | {} | {} | {} | {} | {verdict} |",
-        section.measure.name,
-        goal.quantity,
-        goal.ours,
-        goal.against.unwrap_or_default(),
+    [
+        format!("{}: {}", section.measure.name, goal.quantity),
+        goal.ours.to_owned(),
+        goal.against.unwrap_or_default().to_owned(),
         found.map(figure).unwrap_or_default(),
         goal.wanted(goal.must),
         goal.wanted(goal.aim),
-    )
+        verdict.to_owned(),
+    ]
 }
 
 fn medians(out: &mut String, section: &Section) -> std::fmt::Result {
     let Section { measure, readings, .. } = section;
     writeln!(out, "\n### {}: {}\n", measure.name, measure.about)?;
     let quantities = readings.quantities();
-    if !quantities.is_empty() {
-        writeln!(out, "| | {} |", quantities.join(" | "))?;
-        writeln!(out, "|---|{}", "---|".repeat(quantities.len()))?;
-    }
+    let mut table = Table::new([""].into_iter().chain(quantities.iter().copied()));
     for peer in readings.peers() {
         let median = |quantity: &&str| {
             readings.of(quantity, peer).map(|it| figure(stats::median(it))).unwrap_or_default()
         };
-        let cells: Vec<String> = quantities.iter().map(median).collect();
-        writeln!(out, "| {peer} | {} |", cells.join(" | "))?;
+        table.push([peer.to_owned()].into_iter().chain(quantities.iter().map(median)));
+    }
+    if !quantities.is_empty() {
+        write!(out, "{table}")?;
     }
     writeln!(out, "\nOthers used {:.0} % of the machine meanwhile.", section.others * 100.0)?;
     for (peer, reason) in &readings.left_out {
