@@ -9,7 +9,7 @@ use std::process::{self, Child, Command};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal, WaitOptions, kill_process_group, waitpgid};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use tempfile::TempDir;
@@ -42,6 +42,8 @@ pub fn watch() -> io::Result<()> {
             let list = list();
             for group in &list.groups {
                 kill(*group);
+                // Else it may be there for a moment still. The owner may have been faster.
+                waitpgid(*group, WaitOptions::empty()).ok();
             }
             for folder in &list.folders {
                 // There is nobody left to tell.

@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use fetchlet_tests::{LIMIT, Running, assert_nothing_is_left, built, processes_of, within};
+use fetchlet_tests::{LIMIT, Running, assert_nothing_is_left, built, processes_of, until, within};
 use rustix::process::Signal;
 
 fn compare(folder: &Path, arguments: &[&str]) -> Command {
@@ -42,9 +42,7 @@ fn a_signal_in_the_middle_ends_all_that_was_started() {
         let mut said = BufReader::new(child.stderr().unwrap()).lines();
         assert!(said.next().unwrap().unwrap().starts_with("small-c1: "));
         // Its own command line, and that of a server at least.
-        while processes_of(&path).len() < 2 {
-            std::thread::yield_now();
-        }
+        until(LIMIT, || (processes_of(&path).len() > 1).then_some(())).unwrap();
         child.signal(Signal::TERM).unwrap();
         assert_eq!(child.wait(LIMIT).unwrap().unwrap().code(), Some(128 + 15));
         assert_nothing_is_left(&path);

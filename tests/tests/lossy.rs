@@ -5,7 +5,8 @@
 
 use std::process::{Command, Output, Stdio};
 
-use fetchlet_tests::{LIMIT, skip, within};
+use fetchlet_tests::{LIMIT, Running, assert_nothing_is_left, processes_of, skip, until, within};
+use rustix::process::Signal;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -51,5 +52,23 @@ fn a_download_that_is_not_whole_in_time_is_told_and_fails() {
         let Some(output) = lossy(&link) else { return };
         assert_eq!(output.status.code(), Some(1), "{output:?}");
         assert!(String::from_utf8_lossy(&output.stdout).contains("not done in 1 s"), "{output:?}");
+    });
+}
+
+#[test]
+fn a_signal_in_the_middle_ends_all_that_was_started() {
+    within(LIMIT, || {
+        // Whether networks are refused here, and said so.
+        let Some(_) = lossy(&["--rtt", "0", "--loss", "0", "--size", "1"]) else { return };
+        let folder = TempDir::new().unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_lossy"));
+        command.args(["--only", "get", "--rtt", "9000", "--loss", "0"]);
+        command.env("TMPDIR", folder.path()).stdin(Stdio::null()).stderr(Stdio::null());
+        let mut child = Running::start(&mut command).unwrap();
+        // Both ends of a download.
+        until(LIMIT, || (processes_of(folder.path()).len() > 1).then_some(())).unwrap();
+        child.signal(Signal::TERM).unwrap();
+        assert_eq!(child.wait(LIMIT).unwrap().unwrap().code(), Some(128 + 15));
+        assert_nothing_is_left(folder.path());
     });
 }

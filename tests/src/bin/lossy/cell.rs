@@ -5,7 +5,7 @@ use std::io;
 use std::thread;
 use std::time::Duration;
 
-use fetchlet_tests::Noise;
+use fetchlet_tests::{Folder, Noise};
 
 use crate::contest::{Contestant, Outcome, Servers};
 use crate::link::Link;
@@ -35,7 +35,7 @@ pub(crate) fn rows(
 }
 
 fn row(args: &Args, contestants: &[Contestant], rtt: u64, loss: f64) -> io::Result<Row> {
-    let folder = tempfile::tempdir()?;
+    let folder = Folder::new()?;
     let content =
         Noise::new(args.seed).bytes(usize::try_from(args.size).map_err(io::Error::other)?);
     fs::write(folder.path().join("file"), &content)?;

@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use clap::ValueEnum;
-use fetchlet_tests::{Ended, Nginx, Running, Serving, bare, built, installed, time, until};
+use fetchlet_tests::{Ended, Folder, Nginx, Running, Serving, bare, built, installed, time, until};
 
 use crate::link::{Link, SERVER};
 
@@ -97,10 +97,10 @@ impl<'a> Servers<'a> {
         content: &[u8],
         limit: Duration,
     ) -> io::Result<Outcome> {
-        let folder = tempfile::tempdir()?;
+        let folder = Folder::new()?;
         let output = folder.path().join("got");
         let mut command = self.command(contestant, &output)?;
-        command.current_dir(&folder);
+        command.current_dir(folder.path());
         Ok(match self.link.client.run(|| time(&mut command, limit))? {
             Ended::Late => Outcome::Late,
             Ended::Failed(said) => {

@@ -18,7 +18,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Parser, ValueEnum as _};
-use fetchlet_tests::Table;
+use fetchlet_tests::{Table, watch};
 
 use contest::Contestant;
 use lane::Conditions;
@@ -92,6 +92,7 @@ fn conditions(rtt: u64, loss: f64, rate: u64, queue: u64) -> Conditions {
 
 /// Whether each of our downloads was whole.
 fn run(args: &Args) -> io::Result<bool> {
+    watch()?;
     let here = contestants(args);
     let mut table = vec!["RTT, ms".to_owned(), "loss each way".to_owned()];
     table.extend(here.iter().map(|one| one.name().into()));

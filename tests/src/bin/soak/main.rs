@@ -1,7 +1,7 @@
 //! Hostile peers and load against the built `fetchlet serve`: how much of each it bears, and whether
 //! that is within its bound.
 //!
-//! Bounded in count and time, and to loopback addresses. Exits with 1 if a bound is missed.
+//! Bounded in count and time, and to loopback addresses; nothing outlives the program. Exits with 1 if a bound is missed.
 
 mod crowd;
 mod greedy;
@@ -20,6 +20,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::{Parser, ValueEnum};
+use fetchlet_tests::watch;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use report::Report;
@@ -91,6 +92,7 @@ fn main() -> ExitCode {
 
 /// Whether each bound was held.
 fn run(args: &Args) -> io::Result<bool> {
+    watch()?;
     // Thousands of peers live in here.
     let limit = getrlimit(Resource::Nofile);
     setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit })?;

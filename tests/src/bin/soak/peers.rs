@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 use fetchlet_tests::{Noise, request};
 use rustix::net::{RecvFlags, recv};
 use socket2::{Domain, Socket, Type};
-use tempfile::TempDir;
 
 /// Longer than any answer may take, shorter than anyone waits.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -16,7 +15,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// A folder with files whose bytes are known.
 #[derive(Debug)]
 pub(crate) struct Folder {
-    folder: TempDir,
+    folder: fetchlet_tests::Folder,
     pub(crate) small: Vec<u8>,
     pub(crate) medium: Vec<u8>,
     pub(crate) large: Vec<u8>,
@@ -26,7 +25,7 @@ impl Folder {
     pub(crate) fn new() -> io::Result<Self> {
         let mut noise = Noise::new(1);
         let [small, medium, large] = [1 << 10, 100_000, 16 << 20].map(|len| noise.bytes(len));
-        let folder = tempfile::tempdir()?;
+        let folder = fetchlet_tests::Folder::new()?;
         for (name, bytes) in [("small", &small), ("medium", &medium), ("large", &large)] {
             std::fs::write(folder.path().join(name), bytes)?;
         }

@@ -1,0 +1,24 @@
+//! The program `soak`: that nothing is left of a run that is ended in the middle. What it bears is for its
+//! own report.
+
+use std::process::{Command, Stdio};
+
+use fetchlet_tests::{LIMIT, Running, assert_nothing_is_left, processes_of, until, within};
+use rustix::process::Signal;
+
+#[test]
+fn a_signal_in_the_middle_ends_all_that_was_started() {
+    within(LIMIT, || {
+        for (signal, code) in [(Signal::HUP, 129), (Signal::INT, 130), (Signal::TERM, 143)] {
+            let folder = tempfile::tempdir().unwrap();
+            let mut command = Command::new(env!("CARGO_BIN_EXE_soak"));
+            command.args(["--quick", "slow"]).env("TMPDIR", folder.path());
+            command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+            let mut child = Running::start(&mut command).unwrap();
+            until(LIMIT, || (!processes_of(folder.path()).is_empty()).then_some(())).unwrap();
+            child.signal(signal).unwrap();
+            assert_eq!(child.wait(LIMIT).unwrap().unwrap().code(), Some(code));
+            assert_nothing_is_left(folder.path());
+        }
+    });
+}
