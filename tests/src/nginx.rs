@@ -25,8 +25,8 @@ pub struct Nginx {
 }
 
 impl Nginx {
-    /// Serves `root` with so many processes, each for so many connections; 1: without a master. `more` is
-    /// for the block `http`. Its own folder is made beside `root`.
+    /// Serves `root` with so many workers, each for so many connections. `more` is for the block `http`.
+    /// Its own folder is made beside `root`.
     ///
     /// It listens when this returns: it gets a socket that does already, as after an upgrade of itself.
     /// So no other can take the port meanwhile, and a client that comes early waits.
@@ -37,7 +37,7 @@ impl Nginx {
     pub fn start(
         bind: Ipv4Addr,
         root: &Path,
-        processes: u32,
+        workers: u32,
         connections: u32,
         more: &str,
     ) -> io::Result<Self> {
@@ -46,7 +46,7 @@ impl Nginx {
         let listener = listener(bind)?;
         let addr = listener.local_addr()?;
         let path = folder.path().join("nginx.conf");
-        fs::write(&path, config(root, addr, processes, connections, more))?;
+        fs::write(&path, config(root, addr, workers, connections, more))?;
         let mut command = Command::new(installed("nginx")?);
         command.arg("-p").arg(folder.path()).arg("-c").arg(&path);
         command.arg("-e").arg(folder.path().join("error.log"));
@@ -62,7 +62,7 @@ impl Nginx {
         self.addr
     }
 
-    /// Its process, be it the master's or the only one.
+    /// Its master's process.
     pub fn pid(&self) -> Pid {
         self.running.pid()
     }
@@ -94,14 +94,14 @@ fn listener(bind: Ipv4Addr) -> io::Result<TcpListener> {
     Ok(listener)
 }
 
-/// What has no folder is in that of `-p`.
-fn config(root: &Path, listen: SocketAddr, processes: u32, connections: u32, more: &str) -> String {
+/// What has no folder is in that of `-p`. There is always a master: alone, a process that is handed its
+/// listener crashes.
+fn config(root: &Path, listen: SocketAddr, workers: u32, connections: u32, more: &str) -> String {
     // The served folder is this user's alone; without it root's workers would be somebody else's.
     let user = if geteuid().is_root() { "user root root;" } else { "" };
-    let master = if processes == 1 { "off" } else { "on" };
     let root = root.display();
     format!(
-        "{user} daemon off; master_process {master}; worker_processes {processes};
+        "{user} daemon off; worker_processes {workers};
 pid nginx.pid; error_log error.log warn;
 events {{ worker_connections {connections}; }}
 http {{
