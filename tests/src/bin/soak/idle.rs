@@ -27,7 +27,7 @@ pub(crate) fn run(quick: bool, report: &mut Report) -> io::Result<()> {
     let slowest = slowest(&folder, client, server.addr(), 200)?;
     report.exactly("idle connections held", still_open(&crowd.streams), u64::from(count));
     report.at_most("slowest of 200 new requests", slowest, "ms", 100.0);
-    report.at_most("memory per connection", crowd.each(), "bytes", 2048.0);
+    report.at_most("memory per connection", crowd.each(), "bytes", 400.0);
     report.tell("resident memory", crowd.resident());
     drop((crowd, server));
     beside(&folder, count, report)

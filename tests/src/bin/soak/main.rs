@@ -1,9 +1,11 @@
 //! Hostile peers and load against the built `fetchlet serve`: how much of each it bears, and whether
 //! that is within its bound.
 //!
-//! Bounded in count and time, and to loopback addresses; nothing outlives the program. Exits with 1 if a bound is missed.
+//! Bounded in count and time, and to loopback addresses; nothing outlives the program. Exits with 1 if a
+//! bound is missed.
 
 mod crowd;
+mod fleet;
 mod greedy;
 mod idle;
 mod million;
@@ -49,6 +51,8 @@ enum Measure {
     Storm,
     /// 1,000,000 exchanges of every outcome
     Million,
+    /// 9,900 devices on slow links that each fetch a mebibyte
+    Fleet,
     /// One peer that opens connections without end
     Greedy,
     /// Random bytes, 1,000,000 connections' worth, in this process
@@ -62,6 +66,7 @@ impl Measure {
             Self::Slow => "slow",
             Self::Storm => "storm",
             Self::Million => "million",
+            Self::Fleet => "fleet",
             Self::Greedy => "greedy",
             Self::Random => "random",
         }
@@ -73,6 +78,7 @@ impl Measure {
             Self::Slow => slow::run(quick, report),
             Self::Storm => storm::run(quick, report),
             Self::Million => million::run(quick, report),
+            Self::Fleet => fleet::run(quick, report),
             Self::Greedy => greedy::run(quick, report),
             Self::Random => random::run(quick, report),
         }

@@ -1,0 +1,124 @@
+//! What one machine serves of a fleet: thousands of devices on links of 20 kB/s that each fetch a mebibyte,
+//! all at once. The program `fleet` reckons with what this measures.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use fetchlet_tests::usage::{cpu, tcp_pages};
+use fetchlet_tests::{Serving, request};
+
+use crate::peers::{Folder, connect_with, response, slowest, sources};
+use crate::report::Report;
+
+const FAST: Ipv4Addr = Ipv4Addr::new(127, 0, 3, 1);
+
+/// A device takes 10,000 bytes twice a second: a tenth of the devices every 50 ms.
+const RATE: usize = 20_000;
+const BITE: usize = 10_000;
+const TICK: Duration = Duration::from_millis(50);
+const GROUPS: usize = 10;
+
+/// A receive buffer that holds little more, so that the rest waits at the server.
+const BUFFER: usize = 8192;
+
+/// Longer than it takes, if the server keeps up.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+pub(crate) fn run(quick: bool, report: &mut Report) -> io::Result<()> {
+    let (devices, len) = if quick { (500, 60_000) } else { (9_900, 1 << 20) };
+    let mut folder = Folder::new()?;
+    folder.large.truncate(len);
+    std::fs::write(folder.path().join("large"), &folder.large)?;
+    let options = ["-q", "--max-connections", "10000", "--max-per-peer", "0"];
+    let server = Serving::start(folder.path(), &options)?;
+    let (memory, pages, spent) = (server.usage()?.resident, tcp_pages()?, cpu(&[server.pid()])?);
+
+    let mut fleet = Fleet::gather(server.addr(), devices, response(&folder.large))?;
+    let start = Instant::now();
+    let (mut most_memory, mut most_pages, mut worst) = (memory, pages, 0.0_f64);
+    while fleet.take_turns() && start.elapsed() < PATIENCE {
+        most_memory = most_memory.max(server.usage()?.resident);
+        most_pages = most_pages.max(tcp_pages()?);
+        worst = worst.max(slowest(&folder, FAST, server.addr(), 2)?);
+    }
+    let took = start.elapsed().as_secs_f64();
+    let spent = (cpu(&[server.pid()])? - spent).as_secs_f64();
+
+    let (count, mebibytes) = (devices as f64, devices as f64 * len as f64 / 1_048_576.0);
+    report.exactly("devices with the whole file, every byte right", fleet.whole(), devices as u64);
+    report.at_most("the last has it after", took, "s", len as f64 / RATE as f64 * 1.2 + 3.0);
+    report.tell("sent", format!("{:.0} MiB/s", mebibytes / took));
+    report.tell("server's CPU", format!("{:.2} of a core", spent / took));
+    report.tell("server's CPU per MiB", format!("{:.0} µs", spent * 1e6 / mebibytes));
+    report.at_most("slowest answer to others meanwhile", worst, "ms", 1000.0);
+    let each = (most_memory - memory) as f64 / count;
+    report.tell("server's memory per device", format!("{each:.0} bytes"));
+    let each = (most_pages - pages) * 4096.0 / count;
+    report.tell("TCP memory per device, of both ends", format!("{each:.0} bytes"));
+    Ok(())
+}
+
+struct Fleet {
+    answer: Vec<u8>,
+    devices: Vec<Device>,
+    tick: usize,
+    next: Instant,
+}
+
+struct Device {
+    stream: TcpStream,
+    received: usize,
+    failed: bool,
+}
+
+impl Fleet {
+    fn gather(server: SocketAddr, count: usize, answer: Vec<u8>) -> io::Result<Self> {
+        let devices = (0..count).zip(sources(2, 20)).map(|(_, source)| {
+            let mut stream = connect_with(source, server, Some(BUFFER))?;
+            stream.write_all(&request(b"large"))?;
+            stream.set_nonblocking(true)?;
+            Ok(Device { stream, received: 0, failed: false })
+        });
+        let devices = devices.collect::<io::Result<_>>()?;
+        Ok(Self { answer, devices, tick: 0, next: Instant::now() })
+    }
+
+    /// Waits for the next tick and gives the devices whose turn it is theirs; whether any has more to get.
+    #[expect(clippy::disallowed_methods, reason = "these peers are to be slow")]
+    fn take_turns(&mut self) -> bool {
+        thread::sleep(self.next.saturating_duration_since(Instant::now()));
+        self.next += TICK;
+        let turn = self.devices.iter_mut().skip(self.tick % GROUPS).step_by(GROUPS);
+        turn.for_each(|device| device.take(&self.answer));
+        self.tick += 1;
+        let len = self.answer.len();
+        self.devices.iter().any(|device| !device.failed && device.received < len)
+    }
+
+    fn whole(&self) -> u64 {
+        let whole = |device: &&Device| !device.failed && device.received == self.answer.len();
+        self.devices.iter().filter(whole).count() as u64
+    }
+}
+
+impl Device {
+    fn take(&mut self, answer: &[u8]) {
+        let mut bite = [0; BITE];
+        let mut left = BITE.min(answer.len() - self.received);
+        while left > 0 && !self.failed {
+            match self.stream.read(&mut bite[..left]) {
+                Ok(0) => self.failed = true,
+                Ok(len) => {
+                    let expected = &answer[self.received..][..len];
+                    self.failed |= *expected != bite[..len];
+                    self.received += len;
+                    left -= len;
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                Err(_) => self.failed = true,
+            }
+        }
+    }
+}
