@@ -16,7 +16,7 @@ use tokio::time::{self, Instant};
 
 use super::limits::Throttle;
 use super::lobby::Guest;
-use super::{Running, connection, send, watch_readable};
+use super::{Running, connection, unsent, watch_readable};
 
 /// The pauses when the system has no room for one more connection.
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
@@ -35,7 +35,7 @@ pub(super) async fn all(
     // tokio's own listener can't be asked for readiness alone, and a permit held by an idle listener
     // would be one that another listener of the same server lacks.
     let listener = watch_readable(listener.into_std()?)?;
-    send::prepare(listener.get_ref());
+    unsent::prepare(listener.get_ref());
     let mut gate = Gate::new(running);
     loop {
         if let Err(error) = gate.next(&listener, exchanges).await {

@@ -25,6 +25,7 @@ mod outcome;
 mod root;
 mod send;
 mod socket;
+mod unsent;
 
 use std::io;
 use std::os::fd::AsRawFd;

@@ -3,47 +3,35 @@
 //! Both take what is in the page cache; for what is not, [`cold`] waits first.
 
 use std::io;
-use std::net;
 use std::os::fd::BorrowedFd;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use fetchlet_codec::{RESPONSE_HEADER, ResponseHeader, Status};
 use rustix::fs::sendfile;
 use rustix::io::Errno;
 use rustix::net::{SendFlags, sockopt};
-use socket2::SockRef;
 use tokio::io::Interest;
-use tokio::task;
+use tokio::task::coop;
 use tokio::time;
 
 use super::cold::{self, Ahead};
 use super::outcome::{End, Outcome, Record};
 use super::root::Opened;
 use super::socket::Socket;
+use super::unsent::Pace;
 
 /// Up to here a copy is cheaper than a second system call.
 const SMALL: u32 = 64 * 1024;
 
 /// What one connection may send before it is another's turn.
-const CHUNK: u64 = 256 * 1024;
+const CHUNK: usize = 256 * 1024;
 
 /// What it may send when its socket is not writable, to learn whether its peer takes anything at all.
-const NUDGE: u64 = 4 * 1024;
+const NUDGE: usize = 4 * 1024;
 
 /// How often within the time-out it tries that.
 const NUDGES: u32 = 8;
-
-/// How much may wait unsent in the kernel. Without it each slow reader grows a send buffer of up to
-/// 4 MiB, and a thousand of them use up the TCP memory of the whole system.
-const UNSENT: u32 = 128 * 1024;
-
-/// Sets up what all connections of `listener` inherit, which saves each of them the calls. It only makes
-/// long responses better: without it they still work.
-pub(super) fn prepare(listener: &net::TcpListener) {
-    sockopt::set_tcp_nodelay(listener, true).ok();
-    SockRef::from(listener).set_tcp_notsent_lowat(UNSENT).ok();
-}
 
 /// Announces `file` and sends exactly what was announced (R10), or ends early.
 pub(super) async fn file(
@@ -130,49 +118,53 @@ async fn in_turns(
 ) -> io::Result<()> {
     // Full segments only, until the end of it: a quarter less work for a sender.
     socket.at_once(|fd| sockopt::set_tcp_cork(fd, true)).ok();
-    let mut header = header;
-    while !header.is_empty() {
-        let send = |fd: BorrowedFd<'_>, _| rustix::net::send(fd, header, SendFlags::NOSIGNAL);
-        let sent = progress(socket, timeout, send).await?;
-        header = header.get(sent..).unwrap_or_default();
-    }
+    all(socket, header, timeout).await?;
     record.status = Some(Status::File);
     let mut ahead = Ahead::new(Arc::clone(file));
+    let mut pace = Pace::new(record.bytes, Instant::now());
     while record.bytes < file.len {
         let mut offset = u64::from(record.bytes);
         let resident = ahead.reach(offset).await?;
         let left = resident.min(file.len.into()).saturating_sub(offset);
-        let chunk = |fd: BorrowedFd<'_>, most: u64| {
-            let most = usize::try_from(left.min(most)).unwrap_or(usize::MAX);
-            sendfile(fd, &file.file, Some(&mut offset), most)
-        };
-        let sent = progress(socket, timeout, chunk).await?;
+        let some = |fd: BorrowedFd<'_>, most| sendfile(fd, &file.file, Some(&mut offset), most);
+        let sent = progress(socket, timeout, length(left).min(CHUNK), some).await?;
         if sent == 0 {
             break;
         }
         record.bytes = record.bytes.saturating_add(count(sent));
-        task::yield_now().await;
+        pace.note(record.bytes, Instant::now(), socket);
+        coop::consume_budget().await;
     }
     socket.at_once(|fd| sockopt::set_tcp_cork(fd, false)).ok();
     Ok(())
 }
 
-/// Sends up to [`CHUNK`] once the socket is writable, or up to [`NUDGE`] before. Fails if nothing
-/// can be sent for `timeout` (R15).
+/// Has the socket take `most` bytes, or what it takes within an eighth of `timeout`, or of [`NUDGE`] bytes
+/// what it takes before it is writable. Fails if it takes nothing for `timeout` (R15).
 ///
 /// A socket is writable again only once half of what waited in it has left, which takes a healthy
 /// device on a slow link longer than the time-out. It takes a few bytes much earlier.
 async fn progress(
     socket: &mut Socket,
     timeout: Duration,
-    mut send: impl FnMut(BorrowedFd<'_>, u64) -> Result<usize, Errno>,
+    most: usize,
+    mut send: impl FnMut(BorrowedFd<'_>, usize) -> Result<usize, Errno>,
 ) -> io::Result<usize> {
     for _ in 0..NUDGES {
-        let sending = socket.io(Interest::WRITABLE, |fd| send(fd, CHUNK));
-        if let Ok(sent) = time::timeout(timeout / NUDGES, sending).await {
-            return sent;
+        let mut taken: usize = 0;
+        let sending = socket.io(Interest::WRITABLE, |fd| {
+            let sent = send(fd, most.saturating_sub(taken))?;
+            taken = taken.saturating_add(sent);
+            // It takes no more now: asking it would only cost a call.
+            if sent > 0 && taken < most { Err(Errno::AGAIN) } else { Ok(()) }
+        });
+        match time::timeout(timeout / NUDGES, sending).await {
+            // An error is told again by the next call.
+            _ if taken > 0 => return Ok(taken),
+            Ok(ended) => return ended.map(|()| taken),
+            Err(_) => {}
         }
-        match socket.at_once(|fd| send(fd, NUDGE)) {
+        match socket.at_once(|fd| send(fd, most.min(NUDGE))) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
             sent => return sent,
         }
@@ -187,8 +179,8 @@ pub(super) async fn all(socket: &mut Socket, bytes: &[u8], timeout: Duration) ->
         let some = |fd: BorrowedFd<'_>| rustix::net::send(fd, left, SendFlags::NOSIGNAL);
         let sent = match socket.at_once(some) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                // Boxed as above.
-                Box::pin(progress(socket, timeout, |fd, _| some(fd))).await?
+                // Boxed as above. It is done once some are taken.
+                Box::pin(progress(socket, timeout, 1, |fd, _| some(fd))).await?
             }
             sent => sent?,
         };
@@ -224,4 +216,8 @@ fn short(sent: u32, announced: u32) -> Outcome {
 /// Counts of data are at most the file's length, which is a `u32` (R9).
 fn count(bytes: usize) -> u32 {
     u32::try_from(bytes).unwrap_or(u32::MAX)
+}
+
+fn length(bytes: u64) -> usize {
+    usize::try_from(bytes).unwrap_or(usize::MAX)
 }
