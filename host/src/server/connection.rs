@@ -5,7 +5,7 @@ use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 
 use fetchlet_codec::{DecodeError, RequestDecoder, ResponseHeader, Status};
-use rustix::net::RecvFlags;
+use rustix::net::{RecvFlags, SendFlags};
 use tokio::io::Interest;
 use tokio::sync::mpsc::error::SendError;
 use tokio::sync::watch;
@@ -202,7 +202,7 @@ async fn answer(
     record: &mut Record,
 ) -> Outcome {
     let header = ResponseHeader::without_data(status).encode();
-    match send::all(socket, &header, shared.config.timeout).await {
+    match send::all(socket, &header, shared.config.timeout, SendFlags::empty()).await {
         Ok(()) => {
             record.status = Some(status);
             let end = match status {

@@ -116,9 +116,7 @@ async fn in_turns(
     timeout: Duration,
     record: &mut Record,
 ) -> io::Result<()> {
-    // Full segments only, until the end of it: a quarter less work for a sender.
-    socket.at_once(|fd| sockopt::set_tcp_cork(fd, true)).ok();
-    all(socket, header, timeout).await?;
+    all(socket, header, timeout, SendFlags::MORE).await?;
     record.status = Some(Status::File);
     let mut ahead = Ahead::new(Arc::clone(file));
     let mut pace = Pace::new(record.bytes, Instant::now());
@@ -135,7 +133,6 @@ async fn in_turns(
         pace.note(record.bytes, Instant::now(), socket);
         coop::consume_budget().await;
     }
-    socket.at_once(|fd| sockopt::set_tcp_cork(fd, false)).ok();
     Ok(())
 }
 
@@ -173,10 +170,16 @@ async fn progress(
 }
 
 /// Sends a few bytes; as the first on a connection they all but always fit.
-pub(super) async fn all(socket: &mut Socket, bytes: &[u8], timeout: Duration) -> io::Result<()> {
+pub(super) async fn all(
+    socket: &mut Socket,
+    bytes: &[u8],
+    timeout: Duration,
+    flags: SendFlags,
+) -> io::Result<()> {
+    let flags = flags | SendFlags::NOSIGNAL;
     let mut left = bytes;
     while !left.is_empty() {
-        let some = |fd: BorrowedFd<'_>| rustix::net::send(fd, left, SendFlags::NOSIGNAL);
+        let some = |fd: BorrowedFd<'_>| rustix::net::send(fd, left, flags);
         let sent = match socket.at_once(some) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 // Boxed as above. It is done once some are taken.
