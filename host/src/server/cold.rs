@@ -18,9 +18,6 @@ use super::root::{Opened, Refusal};
 /// How much of a file is brought to memory at a time.
 const WINDOW: u64 = 1024 * 1024;
 
-/// How much is looked at before it is sent.
-const PROBE: u64 = 256 * 1024;
-
 /// How far apart the bytes are that are waited for: the system reads no less at once.
 const STRIDE: usize = 64 * 1024;
 
@@ -47,29 +44,34 @@ impl Ahead {
         Self { file, until: 0, coming: None }
     }
 
-    /// Has what comes at `offset` in memory, and says how far. Waits for the disk only if it has to.
-    pub(super) async fn reach(&mut self, offset: u64) -> io::Result<u64> {
-        if offset < self.until {
-            return Ok(self.until);
+    /// Has what comes at `offset` in memory, and says how many bytes of it, at most `most`. Waits for the
+    /// disk only if it has to.
+    pub(super) async fn reach(&mut self, offset: u64, most: usize) -> io::Result<usize> {
+        let end = offset.saturating_add(u64::try_from(most).unwrap_or(u64::MAX));
+        let end = end.min(self.file.len.into());
+        if offset >= self.until {
+            self.advance(offset, end).await?;
         }
+        let reached = self.until.min(end).saturating_sub(offset);
+        Ok(usize::try_from(reached).unwrap_or(usize::MAX))
+    }
+
+    async fn advance(&mut self, offset: u64, end: u64) -> io::Result<()> {
         let coming = match self.coming.take() {
             Some(coming) => coming,
-            None => {
-                let end = offset.saturating_add(PROBE).min(self.file.len.into());
-                // The last byte tells for all of them: files are read, and forgotten, in larger pieces.
-                if is_resident(&self.file, end.saturating_sub(1)) {
-                    self.until = end;
-                    return Ok(end);
-                }
-                warm(&self.file, offset)
+            // The last byte tells for all of them: files are read, and forgotten, in larger pieces.
+            None if is_resident(&self.file, end.saturating_sub(1)) => {
+                self.until = end;
+                return Ok(());
             }
+            None => warm(&self.file, offset),
         };
         self.until = coming.await??;
         // More of it is likely not to be: the next is read while this is sent.
         if self.until < self.file.len.into() {
             self.coming = Some(warm(&self.file, self.until));
         }
-        Ok(self.until)
+        Ok(())
     }
 }
 

@@ -24,10 +24,7 @@ use super::unsent::Pace;
 /// Up to here a copy is cheaper than a second system call.
 const SMALL: u32 = 64 * 1024;
 
-/// What one connection may send before it is another's turn.
-const CHUNK: usize = 256 * 1024;
-
-/// What it may send when its socket is not writable, to learn whether its peer takes anything at all.
+/// What is tried when a socket is not writable, to learn whether its peer takes anything at all.
 const NUDGE: usize = 4 * 1024;
 
 /// How often within the time-out it tries that.
@@ -122,10 +119,9 @@ async fn in_turns(
     let mut pace = Pace::new(record.bytes, Instant::now());
     while record.bytes < file.len {
         let mut offset = u64::from(record.bytes);
-        let resident = ahead.reach(offset).await?;
-        let left = resident.min(file.len.into()).saturating_sub(offset);
+        let left = ahead.reach(offset, pace.turn()).await?;
         let some = |fd: BorrowedFd<'_>, most| sendfile(fd, &file.file, Some(&mut offset), most);
-        let sent = progress(socket, timeout, length(left).min(CHUNK), some).await?;
+        let sent = progress(socket, timeout, left, some).await?;
         if sent == 0 {
             break;
         }
@@ -219,8 +215,4 @@ fn short(sent: u32, announced: u32) -> Outcome {
 /// Counts of data are at most the file's length, which is a `u32` (R9).
 fn count(bytes: usize) -> u32 {
     u32::try_from(bytes).unwrap_or(u32::MAX)
-}
-
-fn length(bytes: u64) -> usize {
-    usize::try_from(bytes).unwrap_or(usize::MAX)
 }

@@ -13,7 +13,11 @@ use socket2::SockRef;
 use super::socket::Socket;
 
 const SLOW: u32 = 128 * 1024;
-const FAST: u32 = 1024 * 1024;
+const FAST: u32 = 4 * 1024 * 1024;
+
+/// What a reader may be sent before it is another's turn: 50 to 200 µs.
+const TURN: usize = 256 * 1024;
+const FAST_TURN: usize = 1024 * 1024;
 
 /// Whoever takes a stretch in no more than this time is fast, until the next stretch.
 const STRETCH: u32 = 4 * 1024 * 1024;
@@ -42,6 +46,11 @@ pub(super) struct Pace {
 impl Pace {
     pub(super) const fn new(from: u32, since: Instant) -> Self {
         Self { since, from, fast: false }
+    }
+
+    /// What it may be sent before it is another's turn.
+    pub(super) const fn turn(&self) -> usize {
+        if self.fast { FAST_TURN } else { TURN }
     }
 
     /// It has `bytes` at the time `now`.
@@ -99,6 +108,7 @@ mod tests {
             bytes += STRETCH;
             pace.note(bytes, now, &socket);
             assert_eq!(unsent(&socket), expected, "after {millis} ms");
+            assert_eq!(pace.turn() == FAST_TURN, expected == FAST);
         }
     }
 }
