@@ -1,9 +1,12 @@
 //! The accept loop: never ends, never spins, and takes no more connections than there are places.
 
 use std::convert::Infallible;
+use std::future::poll_fn;
 use std::io;
 use std::net::{self, SocketAddr};
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use rustix::io::Errno;
@@ -38,8 +41,10 @@ pub(super) async fn all(
     unsent::prepare(listener.get_ref());
     let mut gate = Gate::new(running);
     loop {
-        if let Err(error) = gate.next(&listener, exchanges).await {
-            gate.recover(&error).await;
+        match gate.next(&listener).await {
+            Ok(Some(guest)) => serve(running, guest, gate.is_first(), exchanges).await,
+            Ok(None) => {}
+            Err(error) => gate.recover(&error).await,
         }
         // Their memory is held until they are joined.
         while exchanges.try_join_next().is_some() {}
@@ -47,9 +52,30 @@ pub(super) async fn all(
     }
 }
 
+/// Serves the first connection of a burst on the spot, as far as that needs no waiting. For a small file
+/// that is all, and no task has to be made and scheduled; the others are tasks, for all threads.
+async fn serve(running: &Arc<Running>, guest: Guest, is_first: bool, exchanges: &mut JoinSet<()>) {
+    let Some(exchange) = connection::begin(running, guest) else { return };
+    if !is_first {
+        exchanges.spawn(exchange);
+        return;
+    }
+    let mut exchange = Box::pin(exchange);
+    let polled = poll_fn(|context| {
+        // As in a task of its own, a panic ends this exchange alone.
+        let poll = AssertUnwindSafe(|| exchange.as_mut().poll(context));
+        Poll::Ready(panic::catch_unwind(poll).unwrap_or(Poll::Ready(())))
+    });
+    if polled.await.is_pending() {
+        exchanges.spawn(exchange);
+    }
+}
+
 /// What the loop remembers from one connection to the next.
 struct Gate<'a> {
     running: &'a Arc<Running>,
+    /// How many were accepted since there was none to accept.
+    burst: u64,
     pause: Duration,
     errors: Throttle,
     refusals: Throttle,
@@ -59,6 +85,7 @@ impl<'a> Gate<'a> {
     fn new(running: &'a Arc<Running>) -> Self {
         Self {
             running,
+            burst: 0,
             pause: FIRST_PAUSE,
             errors: Throttle::new(ERROR_LOG),
             refusals: Throttle::new(PEER_LOG),
@@ -66,22 +93,23 @@ impl<'a> Gate<'a> {
     }
 
     /// Waits for a connection, then for a place, then accepts.
-    async fn next(
-        &mut self,
-        listener: &AsyncFd<net::TcpListener>,
-        exchanges: &mut JoinSet<()>,
-    ) -> io::Result<()> {
+    async fn next(&mut self, listener: &AsyncFd<net::TcpListener>) -> io::Result<Option<Guest>> {
         let mut ready = listener.readable().await?;
         let Some(permit) = self.running.shared.limits.permit().await else {
-            return Ok(());
+            return Ok(None);
         };
         let Ok(accepted) = ready.try_io(accept) else {
-            return Ok(());
+            self.burst = 0;
+            return Ok(None);
         };
         let (stream, peer) = accepted?;
+        self.burst = self.burst.saturating_add(1);
         self.pause = FIRST_PAUSE;
-        self.admit(stream, peer, permit, exchanges);
-        Ok(())
+        Ok(self.admit(stream, peer, permit))
+    }
+
+    const fn is_first(&self) -> bool {
+        self.burst == 1
     }
 
     fn admit(
@@ -89,17 +117,16 @@ impl<'a> Gate<'a> {
         stream: net::TcpStream,
         peer: SocketAddr,
         permit: OwnedSemaphorePermit,
-        exchanges: &mut JoinSet<()>,
-    ) {
+    ) -> Option<Guest> {
         let accepted = Instant::now();
         let Some(place) = self.running.shared.limits.place(permit, peer) else {
             if let Some(suppressed) = self.refusals.pass() {
                 tracing::warn!(%peer, suppressed, "closed at once: too many connections from there");
             }
-            return;
+            return None;
         };
         tracing::debug!(target: "fetchlet::exchange", %peer, "connected");
-        connection::begin(self.running, Guest { stream, place, peer, accepted }, exchanges);
+        Some(Guest { stream, place, peer, accepted })
     }
 
     /// Goes on at once if only that one connection failed, else after a pause.

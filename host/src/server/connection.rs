@@ -9,7 +9,6 @@ use rustix::net::{RecvFlags, SendFlags};
 use tokio::io::Interest;
 use tokio::sync::mpsc::error::SendError;
 use tokio::sync::watch;
-use tokio::task::JoinSet;
 use tokio::time;
 
 use super::lobby::Guest;
@@ -21,8 +20,11 @@ use super::{Running, Shared, close, cold, send};
 /// The longest request and some surplus, all in one read (R2).
 pub(super) const READ: usize = 2048;
 
-/// Has `guest` served, as a task of `exchanges`; in the lobby if it has sent nothing yet.
-pub(super) fn begin(running: &Arc<Running>, guest: Guest, exchanges: &mut JoinSet<()>) {
+/// What it takes to serve `guest`; none if it has sent nothing yet, and waits in the lobby.
+pub(super) fn begin(
+    running: &Arc<Running>,
+    guest: Guest,
+) -> Option<impl Future<Output = ()> + Send + 'static> {
     let mut buffer = [0; READ];
     let received = rustix::net::recv(&guest.stream, &mut buffer, RecvFlags::empty());
     let mut unfinished = None;
@@ -32,9 +34,9 @@ pub(super) fn begin(running: &Arc<Running>, guest: Guest, exchanges: &mut JoinSe
         if let Err(SendError(guest)) = running.lobby.send(guest) {
             guest.leave((End::Stopped, None));
         }
-        return;
+        return None;
     }
-    exchanges.spawn(serve(Arc::clone(running), guest, request, unfinished));
+    Some(serve(Arc::clone(running), guest, request, unfinished))
 }
 
 /// Serves a connection that has sent something, from here to its close.

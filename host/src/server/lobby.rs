@@ -121,8 +121,9 @@ impl Lobby {
         let mut events = Vec::with_capacity(BATCH);
         retry_on_intr(|| epoll::wait(epoll, spare_capacity(&mut events), Some(&AT_ONCE)))?;
         for event in &events {
-            if let Some(guest) = self.waiting.remove(&event.data.u64()) {
-                connection::begin(&self.running, guest, &mut self.exchanges);
+            let Some(guest) = self.waiting.remove(&event.data.u64()) else { continue };
+            if let Some(exchange) = connection::begin(&self.running, guest) {
+                self.exchanges.spawn(exchange);
             }
         }
         Ok(!events.is_empty())
