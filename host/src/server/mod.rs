@@ -105,8 +105,9 @@ impl Server {
     /// Serves the connections of `listener` until `shutdown` resolves.
     ///
     /// Then it stops listening, closes connections that have sent nothing, lets exchanges go on for at
-    /// most [`Config::grace`], breaks off those that are left, and returns with no task left behind. Nothing that a peer does ends it, nor does
-    /// a lack of descriptors or memory: it waits until there are some again.
+    /// most [`Config::grace`], breaks off those that are left, and returns with no task left behind.
+    /// Nothing that a peer does ends it, nor does a lack of descriptors or memory: it waits until there
+    /// are some again.
     ///
     /// Clones may run on other listeners at the same time. Dropping the future is a shutdown too, one
     /// that is not waited for.
@@ -152,12 +153,11 @@ async fn serve(shared: Arc<Shared>, listener: TcpListener, mut stopped: Stop) ->
     let mut lobbies = JoinSet::new();
     lobbies.spawn(lobby::run(Arc::clone(&running), arrivals, stopped.clone()));
     tokio::select! {
-        // The lobby ends with the stop as well.
-        biased;
         // An error means that the sender was dropped, and `run` with it.
         _ = stopped.wait_for(|stop| *stop) => {}
         Err(error) = accept::all(&running, listener, &mut exchanges) => return Err(error),
-        Some(ended) = lobbies.join_next() => return ended?,
+        // With the stop, or by a fault of the system's.
+        Some(ended) = lobbies.join_next() => ended??,
     }
     let drained = async {
         while exchanges.join_next().await.is_some() {}
