@@ -11,7 +11,8 @@ use std::process::{Command, Output, Stdio};
 use std::sync::mpsc;
 
 use fetchlet_tests::{
-    Ending, LIMIT, Noise, RunningServer, ScriptedPeer, bare, built, fetchlet, installed, within,
+    Ending, LIMIT, Noise, RunningServer, ScriptedPeer, bare, built, fetchlet, installed, skip,
+    within,
 };
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 
@@ -30,6 +31,20 @@ fn hello(meanwhile: impl FnOnce() + Send + 'static) -> ScriptedPeer {
     };
     let first = [header(5), b"he".to_vec()].concat();
     ScriptedPeer::start(1, iter::once(first).chain(iter::once_with(rest)), Ending::Fin)
+}
+
+/// Whether this user may not mount anything, not even within a namespace; said, if so.
+fn no_mounts() -> bool {
+    let tried =
+        installed("unshare").map(|unshare| bare(unshare).args(["-r", "-m", "true"]).output());
+    let refused = match tried {
+        Err(missing) => missing.to_string(),
+        Ok(Err(error)) => error.to_string(),
+        Ok(Ok(ended)) if ended.status.success() => return false,
+        Ok(Ok(ended)) => String::from_utf8_lossy(&ended.stderr).into_owned(),
+    };
+    skip("a disk of its own", &refused);
+    true
 }
 
 /// `script` in a mount namespace of its own, whose working directory is a file system of a mebibyte and
@@ -53,6 +68,9 @@ fn assert_left(output: &Output, left: &str) {
 /// The server sends nothing but the header: a client that began to read would meet its end.
 #[test]
 fn a_file_larger_than_the_disk_is_refused_before_its_first_byte() {
+    if no_mounts() {
+        return;
+    }
     within(LIMIT, || {
         for (options, old) in [("", ""), ("--force", "f old\n")] {
             let folder = tempfile::tempdir().unwrap();
@@ -70,6 +88,9 @@ fn a_file_larger_than_the_disk_is_refused_before_its_first_byte() {
 
 #[test]
 fn a_full_disk_ends_with_23_and_nothing_is_left() {
+    if no_mounts() {
+        return;
+    }
     within(LIMIT, || {
         for (fill, left) in [
             // No room for data, then none for one more file.
@@ -89,6 +110,9 @@ fn a_full_disk_ends_with_23_and_nothing_is_left() {
 /// There is room when it begins; somebody else takes it while the server sends.
 #[test]
 fn a_disk_that_fills_up_meanwhile_ends_with_23_and_nothing_is_left() {
+    if no_mounts() {
+        return;
+    }
     within(LIMIT, || {
         let folder = tempfile::tempdir().unwrap();
         let (full, filled) = mpsc::channel::<()>();
@@ -143,6 +167,9 @@ fn a_limit_on_file_sizes_within_a_large_file_ends_with_23() {
 
 #[test]
 fn a_file_system_that_is_read_only_ends_with_23() {
+    if no_mounts() {
+        return;
+    }
     within(LIMIT, || {
         for options in ["-o g", "--force"] {
             let folder = tempfile::tempdir().unwrap();

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::Mutex;
 
-use fetchlet_tests::{LIMIT, Noise, RunningServer, bare, built, fetchlet, installed, within};
+use fetchlet_tests::{LIMIT, Noise, RunningServer, bare, built, fetchlet, installed, skip, within};
 use tempfile::TempDir;
 
 use crate::{assert_ended, at_once, output};
@@ -115,6 +115,9 @@ fn call(line: &str) -> Option<&str> {
 
 #[test]
 fn a_kill_at_any_system_call_leaves_the_old_file_or_the_whole_new_one() {
+    if let Err(missing) = installed("strace") {
+        return skip("a kill at each system call", &missing.to_string());
+    }
     within(LIMIT, || {
         let served = tempfile::tempdir().unwrap();
         let content = Noise::new(9).bytes(LEN);

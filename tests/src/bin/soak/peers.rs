@@ -66,8 +66,16 @@ pub(crate) fn connect_with(
         buffer.map_or(Ok(()), |size| socket.set_recv_buffer_size(size))?;
         socket.bind(&SocketAddr::from((source, 0)).into())?;
         match socket.connect(&server.into()) {
-            // The system has chosen one whose last connection is too young still.
-            Err(error) if error.kind() == ErrorKind::AddrNotAvailable && tries > 0 => tries -= 1,
+            // The system has chosen a port whose last connection is too young still, for this side or,
+            // seen once in 100,000, for the other. Where nobody listens, all the tries fail.
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    ErrorKind::AddrNotAvailable | ErrorKind::ConnectionRefused
+                ) && tries > 0 =>
+            {
+                tries -= 1;
+            }
             connected => return connected.map(|()| socket.into()),
         }
     }
