@@ -67,8 +67,10 @@ impl Ahead {
             None => warm(&self.file, offset),
         };
         self.until = coming.await??;
-        // More of it is likely not to be: the next is read while this is sent.
-        if self.until < self.file.len.into() {
+        // The next part is read while this one is sent, if it is not there: one that is missing does not
+        // make a file cold.
+        let next = self.until.saturating_add(WINDOW).min(self.file.len.into());
+        if self.until < next && !is_resident(&self.file, next.saturating_sub(1)) {
             self.coming = Some(warm(&self.file, self.until));
         }
         Ok(())

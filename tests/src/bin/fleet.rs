@@ -64,10 +64,10 @@ struct Cost {
     memory_connection: f64,
 }
 
-/// docs/SCALE.md, "What one connection takes".
-const CPU_REQUEST: f64 = 20.0;
-const CPU_MEBIBYTE: f64 = 2_000.0;
-const MEMORY_CONNECTION: f64 = 200_000.0;
+/// docs/SCALE.md, "What one of each takes".
+const CPU_REQUEST: f64 = 64.0;
+const CPU_MEBIBYTE: f64 = 920.0;
+const MEMORY_CONNECTION: f64 = 162_000.0;
 
 /// What all devices together ask for.
 #[derive(Clone, Copy, Debug, PartialEq)]
