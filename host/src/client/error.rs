@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::io;
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use fetchlet_codec::DownloadError;
 
@@ -98,6 +98,20 @@ impl ClientError {
             }
             _ => false,
         }
+    }
+}
+
+/// A read or write that timed out reports `WouldBlock`; the kernel's own time-outs `TimedOut`.
+pub(super) fn failed(
+    source: io::Error,
+    idle_since: Instant,
+    progress: Option<Progress>,
+) -> ClientError {
+    match source.kind() {
+        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {
+            ClientError::TimedOut { after: idle_since.elapsed(), progress }
+        }
+        _ => ClientError::Connection { source, progress },
     }
 }
 

@@ -14,6 +14,7 @@ use fetchlet_codec::{
 };
 
 use super::checksum::{Checked, Verify};
+use super::error::failed;
 use super::pipeline::Pipeline;
 use super::sink::{Direct, Sink};
 use super::{ClientError, Progress, Report};
@@ -240,15 +241,5 @@ fn announced(header: ResponseHeader) -> Result<u64, ClientError> {
         Status::File => Ok(header.len().into()),
         Status::NotFound => Err(ClientError::NotFound),
         Status::Malformed => Err(ClientError::Malformed),
-    }
-}
-
-/// A read or write that timed out reports `WouldBlock`; the kernel's own time-outs `TimedOut`.
-fn failed(source: io::Error, idle_since: Instant, progress: Option<Progress>) -> ClientError {
-    match source.kind() {
-        ErrorKind::WouldBlock | ErrorKind::TimedOut => {
-            ClientError::TimedOut { after: idle_since.elapsed(), progress }
-        }
-        _ => ClientError::Connection { source, progress },
     }
 }
