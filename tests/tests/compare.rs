@@ -4,9 +4,17 @@
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use fetchlet_tests::{LIMIT, Running, assert_nothing_is_left, built, processes_of, until, within};
 use rustix::process::Signal;
+
+/// One run at a time: they look at what the whole machine uses.
+static ALONE: Mutex<()> = Mutex::new(());
+
+fn alone() -> MutexGuard<'static, ()> {
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 fn compare(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_compare"));
@@ -18,6 +26,7 @@ fn compare(folder: &Path, arguments: &[&str]) -> Command {
 
 #[test]
 fn every_measure_of_our_own_works_and_leaves_nothing() {
+    let _alone = alone();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().to_owned();
     within(LIMIT, move || {
@@ -34,6 +43,7 @@ fn every_measure_of_our_own_works_and_leaves_nothing() {
 
 #[test]
 fn a_signal_in_the_middle_ends_all_that_was_started() {
+    let _alone = alone();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().to_owned();
     within(LIMIT, move || {
@@ -44,7 +54,8 @@ fn a_signal_in_the_middle_ends_all_that_was_started() {
         // Its own command line, and that of a server at least.
         until(LIMIT, || (processes_of(&path).len() > 1).then_some(())).unwrap();
         child.signal(Signal::TERM).unwrap();
-        assert_eq!(child.wait(LIMIT).unwrap().unwrap().code(), Some(128 + 15));
+        let code = child.wait(LIMIT).unwrap().unwrap().code();
+        assert_eq!(code, Some(128 + 15), "{:#?}", said.collect::<Vec<_>>());
         assert_nothing_is_left(&path);
     });
 }

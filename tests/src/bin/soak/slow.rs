@@ -42,7 +42,9 @@ pub(crate) fn run(quick: bool, report: &mut Report) -> io::Result<()> {
     let rates = format!("{before:.0}, {beside:.0}, {after:.0} MB/s");
     report.tell("fast client before, beside and after them", rates);
     let kept = beside / f64::midpoint(before, after);
-    report.at_least("what the fast client keeps of its rate", kept, "", 0.8);
+    // The short form has four windows, on a machine that may be busy.
+    let least = if quick { 0.4 } else { 0.8 };
+    report.at_least("what the fast client keeps of its rate", kept, "", least);
     Ok(())
 }
 
