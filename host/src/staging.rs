@@ -202,11 +202,13 @@ fn folder(target: &Path) -> &Path {
     }
 }
 
-/// The bare error of the system: tempfile's names the staging file, which means nothing to a user.
+/// The system's error without the staging file's name, which tempfile adds and means nothing to a user.
 fn system_error(error: io::Error) -> io::Error {
-    let cause = error.get_ref().and_then(|wrapped| wrapped.source());
-    let errno = cause.and_then(|cause| cause.downcast_ref()).and_then(io::Error::raw_os_error);
-    errno.map_or(error, io::Error::from_raw_os_error)
+    match error.kind() {
+        io::ErrorKind::Other => error,
+        kind if error.get_ref().is_some() => kind.into(),
+        _ => error,
+    }
 }
 
 fn io_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StagingError {
@@ -227,6 +229,13 @@ mod tests {
             panic!("no disk is that large");
         };
         assert_eq!(source.kind(), io::ErrorKind::StorageFull);
+    }
+
+    #[test]
+    fn a_refusal_names_the_folder_and_not_the_staging_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let refused = Staging::create(&dir.path().join("none/file")).unwrap_err().to_string();
+        assert!(refused.contains("none:") && !refused.contains(".part-"), "{refused}");
     }
 
     #[test]

@@ -417,13 +417,17 @@ fn a_closed_stdout_ends_quietly_with_141() {
 
 #[test]
 fn no_stdout_at_all_ends_quietly_with_141() {
-    let dir = TempDir::new().unwrap();
-    let script = format!("exec \"$0\" get 127.0.0.1 {} h.txt -o - >&-", answering(HELLO).port());
-    let mut shell = Command::new("sh");
-    shell.args(["-c", &script, env!("CARGO_BIN_EXE_fetchlet")]).current_dir(&dir);
-    let output = finish(shell);
-    assert_ended(&output, 141, "");
-    assert!(output.stderr.is_empty());
+    for options in ["-o -", "--print-checksum"] {
+        let dir = TempDir::new().unwrap();
+        let port = answering(HELLO).port();
+        let script = format!("exec \"$0\" get 127.0.0.1 {port} h.txt {options} >&-");
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &script, env!("CARGO_BIN_EXE_fetchlet")]).current_dir(&dir);
+        let output = finish(shell);
+        assert_ended(&output, 141, "");
+        assert!(output.stderr.is_empty());
+        assert_eq!(on_disk(&dir), []);
+    }
 }
 
 #[test]

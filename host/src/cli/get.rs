@@ -51,7 +51,7 @@ pub(super) struct Args {
     /// Refuse a larger file before a byte of it is written
     #[arg(long, env = "FETCHLET_MAX_SIZE", value_name = "BYTES", value_parser = value::bytes)]
     max_size: Option<u64>,
-    /// Fail, and leave nothing, unless the file's SHA-256 is this one
+    /// Fail, and leave no file, unless its SHA-256 is this one; what went to stdout is out by then
     #[arg(long, env = "FETCHLET_CHECKSUM", value_name = "sha256:HEX")]
     checksum: Option<Checksum>,
     /// Print the file's SHA-256 to stdout
@@ -100,13 +100,16 @@ enum Target {
 
 pub(super) fn run(args: &Args) -> ExitCode {
     let target = match target(args) {
-        Ok(Target::Stdout(stdout)) if was_closed(&stdout) => return ExitCode::BrokenPipe,
         Ok(target) => target,
         Err(reason) => {
             complain(format_args!("{reason}"));
             return ExitCode::Usage;
         }
     };
+    let needs_stdout = args.print_checksum || matches!(target, Target::Stdout(_));
+    if needs_stdout && was_closed(io::stdout()) {
+        return ExitCode::BrokenPipe;
+    }
     let interrupt = match Interrupt::watch() {
         Ok(interrupt) => interrupt,
         Err(error) => {
@@ -161,8 +164,8 @@ fn target(args: &Args) -> Result<Target, String> {
 
 /// Whether there was no stdout at all: Rust's runtime then puts `/dev/null` there, open both ways,
 /// which nobody else does.
-fn was_closed(stdout: &File) -> bool {
-    let null = fstat(stdout).is_ok_and(|it| (major(it.st_rdev), minor(it.st_rdev)) == (1, 3));
+fn was_closed(stdout: impl AsFd) -> bool {
+    let null = fstat(&stdout).is_ok_and(|it| (major(it.st_rdev), minor(it.st_rdev)) == (1, 3));
     null && fcntl_getfl(stdout).is_ok_and(|flags| flags.contains(OFlags::RDWR))
 }
 

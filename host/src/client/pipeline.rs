@@ -9,7 +9,7 @@ use std::io;
 use std::mem;
 use std::ops::Range;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::thread::{Scope, ScopedJoinHandle};
+use std::thread::{Builder, Scope, ScopedJoinHandle};
 
 use super::checksum::{Checked, Checksum, Verify};
 use super::response::BUFFER;
@@ -42,12 +42,10 @@ impl<'scope> Pipeline<'scope> {
         len: u64,
         verify: Verify,
     ) -> Self {
-        let checked = Checked::new(file, verify);
-        if len > BUFFER as u64 {
-            Self::Beside(Writer::spawn(scope, checked))
-        } else {
-            Self::Alone(checked)
-        }
+        let checked = || Checked::new(file, verify);
+        let beside = (len > BUFFER as u64).then(|| Writer::spawn(scope, checked()));
+        // Where no thread can be had, it only takes longer.
+        beside.and_then(Result::ok).map_or_else(|| Self::Alone(checked()), Self::Beside)
     }
 }
 
@@ -75,11 +73,15 @@ impl Sink for Pipeline<'_> {
 }
 
 impl<'scope> Writer<'scope> {
-    fn spawn<'env>(scope: &'scope Scope<'scope, 'env>, file: Checked<&'env File>) -> Self {
+    fn spawn<'env>(
+        scope: &'scope Scope<'scope, 'env>,
+        file: Checked<&'env File>,
+    ) -> io::Result<Self> {
         let (full, pieces) = sync_channel(BUFFERS);
         let (written, empty) = sync_channel(BUFFERS);
-        let thread = scope.spawn(move || write_all(file, &pieces, &written));
-        Self { full, empty, allocated: 1, thread }
+        let write = move || write_all(file, &pieces, &written);
+        let thread = Builder::new().name("writer".into()).spawn_scoped(scope, write)?;
+        Ok(Self { full, empty, allocated: 1, thread })
     }
 
     /// Hands over a piece for an empty buffer; none if the thread has ended.

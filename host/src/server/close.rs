@@ -50,22 +50,28 @@ pub(super) async fn drain(socket: &mut Socket, time: Duration, mut stop: Stop) {
     if socket.at_once(|fd| rustix::net::shutdown(fd, Shutdown::Write)).is_err() {
         return;
     }
-    let drained = async {
-        let mut left = DRAIN;
-        while left > 0 && socket.ready(Interest::READABLE).await.is_ok() {
-            let mut buffer = [0; READ];
-            match recv(socket, &mut buffer) {
-                Ok(0) => break,
-                Ok(len) => left = left.saturating_sub(len),
-                Err(error) if is_transient(&error) => {}
-                Err(_) => break,
-            }
-        }
-    };
+    let mut left = DRAIN;
     tokio::select! {
         // Either way it is closed now.
-        _ = time::timeout(time, drained) => {}
-        // The system goes on to deliver what it has.
+        _ = time::timeout(time, read_on(socket, &mut left)) => return,
         _ = stop.wait_for(|stop| *stop) => {}
+    }
+    // The system goes on to deliver what it has, unless there is input: a peer that has sent more than
+    // its request is waited for, also when the server stops.
+    if left < DRAIN || discard(socket) {
+        time::timeout(DRAIN_TIME, read_on(socket, &mut left)).await.ok();
+    }
+}
+
+/// Reads up to `left` bytes, or to the end.
+async fn read_on(socket: &mut Socket, left: &mut usize) {
+    while *left > 0 && socket.ready(Interest::READABLE).await.is_ok() {
+        let mut buffer = [0; READ];
+        match recv(socket, &mut buffer) {
+            Ok(0) => break,
+            Ok(len) => *left = left.saturating_sub(len),
+            Err(error) if is_transient(&error) => {}
+            Err(_) => break,
+        }
     }
 }

@@ -29,6 +29,9 @@ pub(super) async fn open(shared: &Arc<Shared>, name: Arc<str>) -> Result<Opened,
     Box::pin(opened).await.unwrap_or_else(|panic| Err(Refusal::Fault(panic.into())))
 }
 
+/// Reads as much as fits at an offset; `None`: not now.
+pub(super) type Read = fn(&Opened, &mut [u8], u64) -> Option<usize>;
+
 /// How far a file is in memory that is sent from its front to its end.
 #[derive(Debug)]
 pub(super) struct Ahead {
@@ -91,6 +94,11 @@ pub(super) fn read_resident(file: &Opened, buffer: &mut [u8], offset: u64) -> Op
         Err(Errno::OPNOTSUPP) if lives_in_memory(file) => pread(&file.file, buffer, offset).ok(),
         read => read.ok(),
     }
+}
+
+/// The same for what was brought to memory a moment ago: it hardly waits, also where that can't be told.
+pub(super) fn read_warmed(file: &Opened, buffer: &mut [u8], offset: u64) -> Option<usize> {
+    pread(&file.file, buffer, offset).ok()
 }
 
 /// tmpfs has no other place for its files.

@@ -89,6 +89,7 @@ async fn exchange(
             let (end, reason) = answer(shared, socket, Status::Malformed, record).await;
             (end, reason.or_else(|| Some(error.to_string().into())))
         }
+        Err(NoRequest::Fault(error)) => (End::ServerFault, Some(error.to_string().into())),
         Ok(None) | Err(NoRequest::Gone) => broken_off(unfinished.as_deref()),
     }
 }
@@ -120,6 +121,7 @@ async fn respond(
 enum NoRequest {
     Malformed(DecodeError),
     Gone,
+    Fault(io::Error),
 }
 
 /// What has come of a request that is not whole. One that comes in one piece needs no room for it.
@@ -131,7 +133,7 @@ pub(super) type Stop = watch::Receiver<bool>;
 /// The filename asked for.
 async fn receive(socket: &mut Socket, unfinished: &mut Unfinished) -> Result<Arc<str>, NoRequest> {
     loop {
-        socket.ready(Interest::READABLE).await.map_err(|_| NoRequest::Gone)?;
+        socket.ready(Interest::READABLE).await.map_err(NoRequest::Fault)?;
         if let Some(name) = read(socket, unfinished)? {
             return Ok(name);
         }

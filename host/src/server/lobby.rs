@@ -49,7 +49,7 @@ impl Guest {
 }
 
 /// Has each of the `arrivals` served once it has sent something. After `stop` it returns when those have
-/// ended.
+/// ended, or their grace has.
 pub(super) async fn run(
     running: Arc<Running>,
     mut arrivals: UnboundedReceiver<Guest>,
@@ -79,7 +79,7 @@ pub(super) async fn run(
     }
     while lobby.let_in(&epoll)? {}
     mem::take(&mut lobby.waiting).into_values().for_each(|it| it.leave((End::Stopped, None)));
-    while lobby.exchanges.join_next().await.is_some() {}
+    super::end(&mut lobby.exchanges, lobby.running.shared.config.grace).await;
     Ok(())
 }
 

@@ -159,17 +159,16 @@ async fn serve(shared: Arc<Shared>, listener: TcpListener, mut stopped: Stop) ->
         // With the stop, or by a fault of the system's.
         Some(ended) = lobbies.join_next() => ended??,
     }
-    let drained = async {
-        while exchanges.join_next().await.is_some() {}
-        lobbies.join_next().await.transpose()
-    };
-    match time::timeout(grace, drained).await {
-        Ok(ended) => ended?.unwrap_or(Ok(())),
-        Err(_) => {
-            exchanges.shutdown().await;
-            lobbies.shutdown().await;
-            Ok(())
-        }
+    end(&mut exchanges, grace).await;
+    // It has the same grace, at the same time.
+    lobbies.join_next().await.unwrap_or(Ok(Ok(())))?
+}
+
+/// Lets exchanges go on for so long, then breaks off what is left.
+async fn end(exchanges: &mut JoinSet<()>, grace: Duration) {
+    let ended = async { while exchanges.join_next().await.is_some() {} };
+    if time::timeout(grace, ended).await.is_err() {
+        exchanges.shutdown().await;
     }
 }
 

@@ -70,10 +70,10 @@ pub(super) async fn file(
 /// Header and data in one write, and how much of both the system took. The rest, or that there is
 /// none, is left to `in_turns`, which holds no buffer while it waits.
 async fn small(socket: &Socket, file: &Arc<Opened>, header: &[u8]) -> io::Result<usize> {
-    let mut response = whole(file, header);
+    let mut response = whole(file, header, cold::read_resident);
     if response.is_none() {
         cold::warm(file, 0).await??;
-        response = whole(file, header);
+        response = whole(file, header, cold::read_warmed);
     }
     let send = |fd: BorrowedFd<'_>| {
         rustix::net::send(fd, &response.unwrap_or_default(), SendFlags::NOSIGNAL)
@@ -85,14 +85,14 @@ async fn small(socket: &Socket, file: &Arc<Opened>, header: &[u8]) -> io::Result
 }
 
 /// Header and data, unless some of it is not in memory. Less, if the file has become shorter.
-fn whole(file: &Opened, header: &[u8]) -> Option<Vec<u8>> {
+fn whole(file: &Opened, header: &[u8], read: cold::Read) -> Option<Vec<u8>> {
     let len = header.len().saturating_add(usize::try_from(file.len).ok()?);
     let mut response = vec![0; len];
     let (head, mut room) = response.split_at_mut_checked(header.len())?;
     head.copy_from_slice(header);
     let mut offset = 0;
     while !room.is_empty() {
-        let read = cold::read_resident(file, room, offset)?;
+        let read = read(file, room, offset)?;
         if read == 0 {
             let missing = room.len();
             response.truncate(len.saturating_sub(missing));
@@ -120,7 +120,10 @@ async fn in_turns(
     while record.bytes < file.len {
         let mut offset = u64::from(record.bytes);
         let left = ahead.reach(offset, pace.turn()).await?;
-        let some = |fd: BorrowedFd<'_>, most| sendfile(fd, &file.file, Some(&mut offset), most);
+        let some = |fd: BorrowedFd<'_>, most| {
+            let sent = sendfile(fd, &file.file, Some(&mut offset), most)?;
+            Ok((sent, sent < most && !file.was_cut()))
+        };
         let sent = progress(socket, timeout, left, some).await?;
         if sent == 0 {
             break;
@@ -132,7 +135,7 @@ async fn in_turns(
     Ok(())
 }
 
-/// Has the socket take `most` bytes, or what it takes within an eighth of `timeout`, or of [`NUDGE`] bytes
+/// Has the socket take `most` bytes by `send`, which says how many it took and whether it is full; or what it takes within an eighth of `timeout`, or of [`NUDGE`] bytes
 /// what it takes before it is writable. Fails if it takes nothing for `timeout` (R15).
 ///
 /// A socket is writable again only once half of what waited in it has left, which takes a healthy
@@ -141,15 +144,15 @@ async fn progress(
     socket: &mut Socket,
     timeout: Duration,
     most: usize,
-    mut send: impl FnMut(BorrowedFd<'_>, usize) -> Result<usize, Errno>,
+    mut send: impl FnMut(BorrowedFd<'_>, usize) -> Result<(usize, bool), Errno>,
 ) -> io::Result<usize> {
     for _ in 0..NUDGES {
         let mut taken: usize = 0;
         let sending = socket.io(Interest::WRITABLE, |fd| {
-            let sent = send(fd, most.saturating_sub(taken))?;
+            let (sent, is_full) = send(fd, most.saturating_sub(taken))?;
             taken = taken.saturating_add(sent);
             // It takes no more now: asking it would only cost a call.
-            if sent > 0 && taken < most { Err(Errno::AGAIN) } else { Ok(()) }
+            if sent > 0 && is_full { Err(Errno::AGAIN) } else { Ok(()) }
         });
         match time::timeout(timeout / NUDGES, sending).await {
             // An error is told again by the next call.
@@ -159,7 +162,7 @@ async fn progress(
         }
         match socket.at_once(|fd| send(fd, most.min(NUDGE))) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            sent => return sent,
+            sent => return sent.map(|(sent, _)| sent),
         }
     }
     Err(Errno::TIMEDOUT.into())
@@ -179,7 +182,7 @@ pub(super) async fn all(
         let sent = match socket.at_once(some) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 // Boxed as above. It is done once some are taken.
-                Box::pin(progress(socket, timeout, 1, |fd, _| some(fd))).await?
+                Box::pin(progress(socket, timeout, 1, |fd, _| Ok((some(fd)?, false)))).await?
             }
             sent => sent?,
         };

@@ -55,10 +55,12 @@ impl Pace {
 
     /// It has `bytes` at the time `now`.
     pub(super) fn note(&mut self, bytes: u32, now: Instant, socket: &Socket) {
-        if bytes.saturating_sub(self.from) < STRETCH {
+        let late = now.duration_since(self.since) > STRETCH_TIME;
+        // Who has stopped being fast loses the room at once, not only after another stretch.
+        if bytes.saturating_sub(self.from) < STRETCH && !(self.fast && late) {
             return;
         }
-        let fast = now.duration_since(self.since) <= STRETCH_TIME;
+        let fast = !late;
         if fast != self.fast {
             let most = if fast { FAST } else { SLOW };
             socket
@@ -110,5 +112,16 @@ mod tests {
             assert_eq!(unsent(&socket), expected, "after {millis} ms");
             assert_eq!(pace.turn() == FAST_TURN, expected == FAST);
         }
+    }
+
+    #[test]
+    fn who_was_fast_once_and_trickles_then_has_no_more_room_than_others() {
+        let (socket, _client) = connected();
+        let start = Instant::now();
+        let mut pace = Pace::new(0, start);
+        pace.note(STRETCH, start + STRETCH_TIME, &socket);
+        assert_eq!(unsent(&socket), FAST);
+        pace.note(STRETCH + 1, start + 3 * STRETCH_TIME, &socket);
+        assert_eq!(unsent(&socket), SLOW);
     }
 }

@@ -1,11 +1,12 @@
 //! The traps that make a file server slow or wrong, each with what shows that it is not sprung.
 
 use std::fs::File;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use rustix::fs::{Advice, fadvise};
+use rustix::process::Signal;
 
 use crate::harness::*;
 
@@ -89,4 +90,43 @@ fn the_congestion_control_is_the_one_asked_for() {
     assert_eq!(code, Some(2));
     let said = log.last().unwrap();
     assert!(said.contains(r#""none\n""#) && said.contains("reno"), "{said}");
+}
+
+/// A short count may mean a full socket, or the file's end: there, no socket would ever tell to go on.
+#[test]
+fn a_file_that_is_cut_ends_at_once() {
+    let folder = folder(&[("big", &pattern(60_000_000))]);
+    let (program, address) = Program::serve(folder.path(), &[]);
+    let mut stream = connect(address);
+    stream.write_all(&request(b"big")).unwrap();
+    stream.read_exact(&mut [0; 8]).unwrap();
+    File::options()
+        .write(true)
+        .open(folder.path().join("big"))
+        .unwrap()
+        .set_len(30_000_000)
+        .unwrap();
+    let start = Instant::now();
+    let received = read_all(&mut stream).unwrap().len();
+    assert!(received < 60_000_000);
+    assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
+    program.logged("short file");
+}
+
+/// A close with input unread makes TCP reset the connection, also when it is the stop that closes (R7).
+#[test]
+fn a_stop_does_not_destroy_the_end_of_a_response() {
+    let content = pattern(5_000_000);
+    let folder = folder(&[("big", &content)]);
+    let (program, address) = Program::serve(folder.path(), &[]);
+    let mut stream = connect(address);
+    let surplus = [&request(b"big")[..], &[7; 60_000]].concat();
+    stream.write_all(&surplus).unwrap();
+    let mut answer = vec![0; 1_000_000];
+    stream.read_exact(&mut answer).unwrap();
+    program.signal(Signal::TERM);
+    program.logged("stopping");
+    answer.extend(read_all(&mut stream).expect("no reset"));
+    assert!(answer == response(&content));
+    assert_eq!(program.ended().0, Some(0));
 }
