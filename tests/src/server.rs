@@ -28,10 +28,10 @@ impl RunningServer {
     /// # Panics
     ///
     /// If there is no such folder, or the system gives no port.
-    pub fn with(root: &Path, options: RootOptions, config: Config) -> Self {
+    pub fn with(root: &Path, options: RootOptions, mut config: Config) -> Self {
         let root = Root::open(root, options).unwrap_or_else(|error| panic!("{root:?}: {error}"));
-        let grace = Duration::from_secs(1);
-        let server = Server::new(root, Config { grace, ..config });
+        config.grace = Duration::from_secs(1);
+        let server = Server::new(root, config);
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
         listener.set_nonblocking(true).expect("a listener that does not block");
         let addr = listener.local_addr().expect("a bound listener has an address");

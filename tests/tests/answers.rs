@@ -108,7 +108,8 @@ fn a_request_that_breaks_off_gets_no_answer() {
 /// R6, R15: the deadline is one for the whole request, so that bytes now and then do not move it.
 #[test]
 fn a_request_that_is_never_finished_ends_at_its_deadline_without_an_answer() {
-    let config = Config { request_deadline: Duration::from_millis(500), ..Config::default() };
+    let mut config = Config::default();
+    config.request_deadline = Duration::from_millis(500);
     served(config, |server| {
         let unfinished = [&b""[..], b"\x49", b"\x49\x7E\x01\x00\x05h.tx"].map(|bytes| {
             let mut connection = connect(server);

@@ -38,7 +38,9 @@ fn served(options: RootOptions, body: impl FnOnce(&Served, &RunningServer) + Sen
 }
 
 fn follow() -> RootOptions {
-    RootOptions { symlinks: Symlinks::Inside, ..RootOptions::default() }
+    let mut options = RootOptions::default();
+    options.symlinks = Symlinks::Inside;
+    options
 }
 
 #[test]
@@ -73,7 +75,8 @@ fn every_open_name_leads_to_its_file() {
 
 #[test]
 fn hidden_files_are_found_if_they_are_to_be() {
-    let options = RootOptions { hidden: true, ..RootOptions::default() };
+    let mut options = RootOptions::default();
+    options.hidden = true;
     served(options, |_, server| {
         for name in [".hidden", "sub/.hidden", ".dot/file", "sub/.dot/file", "...", "..a"] {
             let content = format!("{}{name}", Served::OPEN);
@@ -180,7 +183,10 @@ fn path() -> impl Strategy<Value = Vec<u8>> {
 #[test]
 fn no_name_leaves_the_root() {
     for symlinks in [Symlinks::Deny, Symlinks::Inside] {
-        served(RootOptions { symlinks, hidden: true }, |served, server| {
+        let mut options = RootOptions::default();
+        options.symlinks = symlinks;
+        options.hidden = true;
+        served(options, |served, server| {
             let absolute = served.secret().into_os_string().into_encoded_bytes();
             let name = prop_oneof![
                 20 => path(),

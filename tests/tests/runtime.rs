@@ -36,7 +36,9 @@ fn connections_are_accepted_by_a_worker_of_the_runtime() {
         let folder = tempfile::tempdir().unwrap();
         let root = Root::open(folder.path(), RootOptions::default()).unwrap();
         // A second connection from here is refused, by the loop itself, which logs that.
-        let server = Server::new(root, Config { max_per_peer: 1, ..Config::default() });
+        let mut config = Config::default();
+        config.max_per_peer = 1;
+        let server = Server::new(root, config);
         let mut runtime = Builder::new_multi_thread();
         let runtime = runtime.worker_threads(2).thread_name("worker").enable_all().build().unwrap();
         runtime.block_on(async {

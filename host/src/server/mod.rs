@@ -47,7 +47,15 @@ use limits::Limits;
 use lobby::Guest;
 
 /// What a server allows its peers.
+///
+/// ```
+/// # use std::time::Duration;
+/// let mut config = fetchlet::server::Config::default();
+/// config.timeout = Duration::from_secs(1);
+/// config.max_connections = 100;
+/// ```
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Config {
     /// A peer that takes nothing of a response for this long is dropped (R15). Default: 10 s.
     ///

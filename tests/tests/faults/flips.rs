@@ -24,7 +24,8 @@ fn served() -> (TempDir, RunningServer) {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join(NAME), content()).unwrap();
     // A name that seems longer than it is is waited for.
-    let config = Config { request_deadline: Duration::from_millis(500), ..Config::default() };
+    let mut config = Config::default();
+    config.request_deadline = Duration::from_millis(500);
     let server = RunningServer::with(folder.path(), RootOptions::default(), config);
     (folder, server)
 }

@@ -44,7 +44,9 @@ impl Served {
         let sent = generate(File::create(folder.path().join(Self::FILE))?, size, seed)?;
         let root = Root::open(folder.path(), RootOptions::default()).map_err(io::Error::other)?;
         let grace = Duration::from_secs(1);
-        let server = Server::new(root, Config { grace, ..Config::default() });
+        let mut config = Config::default();
+        config.grace = grace;
+        let server = Server::new(root, config);
         let listener = TcpListener::bind((host, 0))?;
         listener.set_nonblocking(true)?;
         let address = SocketAddrV4::new(host, listener.local_addr()?.port());

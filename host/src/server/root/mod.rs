@@ -22,6 +22,7 @@ pub(super) const READ: OFlags =
 
 /// What becomes of symbolic links below the served folder (R8).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Symlinks {
     /// A name with a link in any component is not found.
     #[default]
@@ -33,6 +34,7 @@ pub enum Symlinks {
 
 /// Which names of a folder lead to a file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct RootOptions {
     /// Whether symbolic links are followed. The folder itself may be reached through one.
     pub symlinks: Symlinks,
