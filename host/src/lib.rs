@@ -2,10 +2,10 @@
 //!
 //! * [`Client`] (feature `client`) downloads a file by name: blocking, without an async runtime.
 //! * [`server`] (feature `server`) serves a folder, on tokio.
-//! * `cli` (feature `cli`) is the program `fetchlet`, which is made of the two.
 //!
-//! All three are on by default, and made for Linux. The wire is [`codec`]'s, the rules cited (`R1` to `R17`) are those of
-//! `PROTOCOL.md` at the root of the repository.
+//! Both are on by default, and made for Linux. The wire is [`codec`]'s, the rules cited (`R1` to `R17`)
+//! are those of `PROTOCOL.md` at the root of the repository. The program `fetchlet`, made of the two, is
+//! the crate `fetchlet-cli`.
 //!
 //! # A download
 //!
@@ -26,12 +26,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-#[cfg(feature = "cli")]
-pub mod cli;
 #[cfg(feature = "client")]
 mod client;
-#[cfg(feature = "cli")]
-mod exit_code;
 #[cfg(feature = "server")]
 pub mod server;
 #[cfg(feature = "client")]
@@ -41,8 +37,6 @@ mod staging;
 pub use client::{
     Checksum, ChecksumError, Client, ClientError, Progress, Report, Response, Unfinished, Verify,
 };
-#[cfg(feature = "cli")]
-pub use exit_code::ExitCode;
 pub use fetchlet_codec as codec;
 pub use fetchlet_codec::Filename;
 #[cfg(feature = "client")]

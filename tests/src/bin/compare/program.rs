@@ -26,7 +26,7 @@ fn build(mut cargo: Command, folder: &Path) -> Result<()> {
     };
     let target = folder.parent().ok_or("no target folder around this program")?;
     cargo
-        .args(["build", "--quiet", "-p", "fetchlet", "--profile", profile, "--target-dir"])
+        .args(["build", "--quiet", "-p", "fetchlet-cli", "--profile", profile, "--target-dir"])
         .arg(target);
     let status = cargo.current_dir(env!("CARGO_MANIFEST_DIR")).status()?;
     if status.success() { Ok(()) } else { Err("fetchlet does not build".into()) }

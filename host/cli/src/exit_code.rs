@@ -5,7 +5,7 @@ use std::process;
 /// How the program ended, as the shell sees it. Where curl has a code for it, it is curl's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
-pub enum ExitCode {
+pub(crate) enum ExitCode {
     /// All was done.
     Done = 0,
     /// A fault of the program or of the machine that has no code of its own.
@@ -22,7 +22,7 @@ pub enum ExitCode {
     EndedEarly = 18,
     /// The file could not be written here.
     WriteFailed = 23,
-    /// The peer moved nothing for as long as the time-out allows (R15).
+    /// The peer moved nothing for as long as the timeout allows (R15).
     TimedOut = 28,
     /// The file's checksum is not the one given with `--checksum`.
     ChecksumDiffers = 32,

@@ -1,11 +1,12 @@
 //! `fetchlet serve`: start and stop.
 
 mod args;
+mod error;
 mod listen;
 mod notify;
 mod signals;
 
-pub(super) use args::Args;
+pub(crate) use args::Args;
 
 use std::io::{self, Write};
 use std::net::{self, IpAddr};
@@ -16,10 +17,13 @@ use tokio::runtime::Builder;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::{complain, log};
-use crate::ExitCode;
-use crate::server::{Root, Server};
+use error::StartError;
+use fetchlet::server::{Root, Server};
 use signals::Signals;
+
+use crate::exit_code::ExitCode;
+use crate::log;
+use crate::output::eprint_line;
 
 /// How many requests may wait for the disk at once. Those that need not wait for it never do.
 const DISK_THREADS: usize = 16;
@@ -28,32 +32,31 @@ const DISK_THREADS: usize = 16;
 const AT_ONCE: Duration = Duration::from_secs(1);
 
 /// Serves until a signal says to stop.
-pub(super) fn run(args: Args) -> ExitCode {
+pub(crate) fn run(args: Args) -> ExitCode {
     // First of all, since it changes the environment: there is no other thread yet.
     let inherited = listen::inherited();
     log::init(args.log_format, args.verbose, args.quiet);
     match start(&args, inherited) {
         Ok(code) => code,
-        Err((code, reason)) => {
-            complain(format_args!("{reason}"));
+        Err(StartError { code, reason }) => {
+            eprint_line(format_args!("{reason}"));
             code
         }
     }
 }
 
-/// An exit code and the sentence that explains it.
-type Failure = (ExitCode, String);
-
-fn internal(error: io::Error) -> Failure {
-    (ExitCode::Internal, format!("cannot start: {error}"))
+fn internal(error: io::Error) -> StartError {
+    StartError { code: ExitCode::Internal, reason: format!("cannot start: {error}") }
 }
 
 fn start(
     args: &Args,
-    inherited: Result<Vec<net::TcpListener>, Failure>,
-) -> Result<ExitCode, Failure> {
-    let root = Root::open(&args.root, args.root_options())
-        .map_err(|error| (ExitCode::NoInput, format!("{error}; name another with --root")))?;
+    inherited: Result<Vec<net::TcpListener>, StartError>,
+) -> Result<ExitCode, StartError> {
+    let root = Root::open(&args.root, args.root_options()).map_err(|error| {
+        let reason = format!("{error}; name another with --root");
+        StartError { code: ExitCode::NoInput, reason }
+    })?;
     let mut listeners = inherited?;
     if listeners.is_empty() {
         listeners = listen::bind(&args.bind, args.port)?;

@@ -4,7 +4,7 @@ use std::io;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::ExitCode;
+use crate::exit_code::ExitCode;
 
 /// The signals that mean stop.
 pub(super) struct Signals {

@@ -8,10 +8,11 @@ use clap::builder::FalseyValueParser;
 use clap::{ArgAction, ValueEnum, value_parser};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use super::Failure;
-use crate::ExitCode;
-use crate::cli::{log, value};
-use crate::server::{Config, RootOptions, Symlinks};
+use fetchlet::server::{Config, RootOptions, Symlinks};
+
+use super::error::StartError;
+use crate::exit_code::ExitCode;
+use crate::{log, value};
 
 /// Descriptors that are neither connections nor files: listeners, signals, the runtime's own.
 const SPARE: u64 = 32;
@@ -20,7 +21,7 @@ const EXAMPLES: &str = "\
 Examples:
   fetchlet serve 5000                                 this folder, to this machine only
   fetchlet serve --root firmware --bind 0.0.0.0 5000  a folder, to the whole network
-  fetchlet serve --bind :: --timeout 1s 5000          IPv6 and IPv4, the original's time-out
+  fetchlet serve --bind :: --timeout 1s 5000          IPv6 and IPv4, the original's timeout
   fetchlet serve --log-format json 0 2> log           any free port, which stdout tells
 
 Every option can also be set in the environment: FETCHLET_ROOT=firmware for --root firmware,
@@ -41,7 +42,7 @@ stops it at once. Started by a systemd socket, it serves that and ignores PORT a
 /// Serve the files of a folder.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
-pub(in crate::cli) struct Args {
+pub(crate) struct Args {
     /// The port to listen on: 1024 to 64000, or 0 for any that is free
     #[arg(value_parser = value::listen_port)]
     pub(super) port: u16,
@@ -105,17 +106,20 @@ impl Args {
             Links::Deny => Symlinks::Deny,
             Links::Inside => Symlinks::Inside,
         };
-        RootOptions { symlinks, hidden: self.hidden }
+        let mut options = RootOptions::default();
+        options.symlinks = symlinks;
+        options.hidden = self.hidden;
+        options
     }
 
     /// The limits asked for, as far as the system allows them.
-    pub(super) fn config(&self) -> Result<Config, Failure> {
+    pub(super) fn config(&self) -> Result<Config, StartError> {
         let wanted = u64::from(self.max_connections);
         let files = raise_file_limit().saturating_sub(SPARE);
         if files < 2 {
             let reason =
                 format!("the limit of open files is too low; at least {} are needed", SPARE + 2);
-            return Err((ExitCode::Internal, reason));
+            return Err(StartError { code: ExitCode::Internal, reason });
         }
         // A quarter at least for the files that are sent; requests take turns at those.
         let connections = wanted.min(files - files / 4).max(1);
@@ -125,14 +129,14 @@ impl Args {
             );
         }
         let count = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
-        Ok(Config {
-            timeout: self.timeout,
-            request_deadline: self.request_deadline,
-            max_connections: count(connections),
-            max_files: count(files.saturating_sub(connections).min(connections)),
-            max_per_peer: count(self.max_per_peer.into()),
-            grace: self.grace,
-        })
+        let mut config = Config::default();
+        config.timeout = self.timeout;
+        config.request_deadline = self.request_deadline;
+        config.max_connections = count(connections);
+        config.max_files = count(files.saturating_sub(connections).min(connections));
+        config.max_per_peer = count(self.max_per_peer.into());
+        config.grace = self.grace;
+        Ok(config)
     }
 }
 

@@ -9,16 +9,18 @@ use std::{fs, io, thread};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::iterator::Signals;
 
-use super::complain;
-use crate::{ExitCode, Unfinished};
+use fetchlet::Unfinished;
+
+use crate::exit_code::ExitCode;
+use crate::output::eprint_line;
 
 /// Knows which file is unfinished. While its lock is held, a signal waits.
 #[derive(Clone)]
-pub(super) struct Interrupt(Arc<Unfinished>);
+pub(crate) struct Interrupt(Arc<Unfinished>);
 
 impl Interrupt {
     /// Takes over SIGINT, SIGTERM and SIGHUP, but not those that were ignored at the start (`nohup`).
-    pub(super) fn watch() -> io::Result<Self> {
+    pub(crate) fn watch() -> io::Result<Self> {
         // A file size limit is then an error of `write` instead of the end of the program.
         signal_hook::flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false)))?;
         let ignored = ignored_signals();
@@ -35,7 +37,7 @@ impl Interrupt {
     }
 
     /// Where the unfinished file is to be named.
-    pub(super) fn unfinished(&self) -> &Unfinished {
+    pub(crate) fn unfinished(&self) -> &Unfinished {
         &self.0
     }
 
@@ -53,15 +55,15 @@ impl Interrupt {
         match unfinished.as_deref().map(|path| (path, fs::remove_file(path))) {
             // Not there any more: the download failed or was done at this very moment.
             Some((path, Err(error))) if error.kind() != io::ErrorKind::NotFound => {
-                complain(format_args!(
+                eprint_line(format_args!(
                     "stopped by a signal; cannot remove {}: {error}",
                     path.display()
                 ));
             }
             Some(_) => {
-                complain(format_args!("stopped by a signal; the unfinished file is removed"));
+                eprint_line(format_args!("stopped by a signal; the unfinished file is removed"));
             }
-            None => complain(format_args!("stopped by a signal")),
+            None => eprint_line(format_args!("stopped by a signal")),
         }
         process::exit(code as i32)
     }

@@ -13,17 +13,20 @@ use clap::builder::FalseyValueParser;
 use indicatif::HumanBytes;
 use rustix::fs::{OFlags, fcntl_getfl, fstat, major, minor};
 
-use super::interrupt::Interrupt;
-use super::progress::{Display, Style};
-use super::{complain, failure, print, printable, value};
-use crate::{Checksum, Client, ClientError, Existing, ExitCode, Filename, Report, Staging, Verify};
+use fetchlet::{Checksum, Client, ClientError, Existing, Filename, Report, Staging, Verify};
+
+use crate::exit_code::ExitCode;
+use crate::interrupt::Interrupt;
+use crate::output::{eprint_line, escape_for_terminal, print};
+use crate::progress::{Display, Style};
+use crate::{failure, value};
 
 /// Download a file from a server.
 ///
 /// The file appears under its name only when it is whole.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
-pub(super) struct Args {
+pub(crate) struct Args {
     /// The server's name or address
     host: String,
     /// The server's port, 1024 to 64000
@@ -98,11 +101,11 @@ enum Target {
     File(PathBuf, Existing),
 }
 
-pub(super) fn run(args: &Args) -> ExitCode {
+pub(crate) fn run(args: &Args) -> ExitCode {
     let target = match target(args) {
         Ok(target) => target,
         Err(reason) => {
-            complain(format_args!("{reason}"));
+            eprint_line(format_args!("{reason}"));
             return ExitCode::Usage;
         }
     };
@@ -113,7 +116,7 @@ pub(super) fn run(args: &Args) -> ExitCode {
     let interrupt = match Interrupt::watch() {
         Ok(interrupt) => interrupt,
         Err(error) => {
-            complain(format_args!("cannot watch for signals: {error}"));
+            eprint_line(format_args!("cannot watch for signals: {error}"));
             return ExitCode::Internal;
         }
     };
@@ -121,7 +124,7 @@ pub(super) fn run(args: &Args) -> ExitCode {
         Ok(report) => {
             // From here on it is done, whatever signal comes.
             mem::forget(interrupt.unfinished().lock());
-            tell(args, &target, report);
+            print_summary(args, &target, report);
             match report.checksum.filter(|_| args.print_checksum) {
                 Some(checksum) => print(format!("{checksum}\n").as_bytes()),
                 None => ExitCode::Done,
@@ -131,7 +134,7 @@ pub(super) fn run(args: &Args) -> ExitCode {
             let code = failure::exit_code(&error);
             if code != ExitCode::BrokenPipe {
                 let advice = failure::advice(&error);
-                complain(format_args!("{}: {}; {advice}", args.file.as_str(), error));
+                eprint_line(format_args!("{}: {}; {advice}", args.file.as_str(), error));
             }
             code
         }
@@ -178,7 +181,7 @@ fn retry(args: &Args, target: &Target, interrupt: &Interrupt) -> Result<Report, 
             // What went to stdout can't be taken back.
             Err(error) if error.is_transient() && !written => {
                 let wait = jittered(delay);
-                complain(format_args!(
+                eprint_line(format_args!(
                     "{}: {error}; trying again in {wait:.1?} ({left} left)",
                     args.file.as_str()
                 ));
@@ -215,7 +218,7 @@ fn attempt(
     }
     let response = client.request(&args.host, args.port, args.file.clone())?;
     let style = if args.quiet { Style::None } else { args.progress };
-    let mut display = Display::new(style, &printable(args.file.as_str()), response.len());
+    let mut display = Display::new(style, &escape_for_terminal(args.file.as_str()), response.len());
     match target {
         Target::File(path, existing) => {
             response.save(path, *existing, interrupt.unfinished(), |it| display.update(it))
@@ -227,7 +230,7 @@ fn attempt(
     }
 }
 
-fn tell(args: &Args, target: &Target, report: Report) {
+fn print_summary(args: &Args, target: &Target, report: Report) {
     if args.quiet {
         return;
     }
@@ -237,7 +240,7 @@ fn tell(args: &Args, target: &Target, report: Report) {
         Target::Stdout(_) => "stdout".into(),
         Target::File(path, _) => path.display().to_string(),
     };
-    complain(format_args!(
+    eprint_line(format_args!(
         "{}: {bytes} bytes to {place} in {elapsed:.1?}, {rate}/s",
         args.file.as_str()
     ));

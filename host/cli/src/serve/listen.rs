@@ -9,8 +9,8 @@ use rustix::io::Errno;
 use rustix::net::sockopt;
 use socket2::{Domain, Socket, Type};
 
-use super::Failure;
-use crate::ExitCode;
+use super::error::StartError;
+use crate::exit_code::ExitCode;
 
 /// The names that every user may give to `--congestion`.
 const ALLOWED_CONGESTION: &str = "/proc/sys/net/ipv4/tcp_allowed_congestion_control";
@@ -19,7 +19,7 @@ const ALLOWED_CONGESTION: &str = "/proc/sys/net/ipv4/tcp_allowed_congestion_cont
 const BACKLOG: i32 = 4096;
 
 /// The listeners of a systemd socket unit, if it started us.
-pub(super) fn inherited() -> Result<Vec<TcpListener>, Failure> {
+pub(super) fn inherited() -> Result<Vec<TcpListener>, StartError> {
     let mut passed = ListenFd::from_env();
     let mut listeners = Vec::new();
     for index in 0..passed.len() {
@@ -30,14 +30,14 @@ pub(super) fn inherited() -> Result<Vec<TcpListener>, Failure> {
         });
         listeners.push(listener.map_err(|error| {
             let reason = format!("cannot listen on socket {index} of LISTEN_FDS: {error}");
-            (ExitCode::Unavailable, reason)
+            StartError { code: ExitCode::Unavailable, reason }
         })?);
     }
     Ok(listeners)
 }
 
 /// A listener on each of the addresses, without those given twice or included in another.
-pub(super) fn bind(addresses: &[IpAddr], port: u16) -> Result<Vec<TcpListener>, Failure> {
+pub(super) fn bind(addresses: &[IpAddr], port: u16) -> Result<Vec<TcpListener>, StartError> {
     let mut listeners = Vec::new();
     for (index, address) in addresses.iter().enumerate() {
         let twice = addresses.iter().take(index).any(|earlier| earlier == address);
@@ -55,7 +55,7 @@ pub(super) fn bind(addresses: &[IpAddr], port: u16) -> Result<Vec<TcpListener>, 
 }
 
 /// Has all connections of these listeners send by the congestion control of that name.
-pub(super) fn set_congestion(listeners: &[TcpListener], name: &str) -> Result<(), Failure> {
+pub(super) fn set_congestion(listeners: &[TcpListener], name: &str) -> Result<(), StartError> {
     for listener in listeners {
         sockopt::set_tcp_congestion(listener, name).map_err(|errno| {
             let allowed = fs::read_to_string(ALLOWED_CONGESTION).unwrap_or_default();
@@ -65,7 +65,8 @@ pub(super) fn set_congestion(listeners: &[TcpListener], name: &str) -> Result<()
                 Errno::PERM => "the system does not permit it".into(),
                 _ => io::Error::from(errno).to_string(),
             };
-            (ExitCode::Usage, format!("--congestion {name:?}: {reason}; permitted are: {allowed}"))
+            let reason = format!("--congestion {name:?}: {reason}; permitted are: {allowed}");
+            StartError { code: ExitCode::Usage, reason }
         })?;
     }
     Ok(())
@@ -83,7 +84,7 @@ fn listener(address: SocketAddr, dual: bool) -> io::Result<TcpListener> {
     Ok(socket.into())
 }
 
-fn failure(address: SocketAddr, error: &io::Error) -> Failure {
+fn failure(address: SocketAddr, error: &io::Error) -> StartError {
     let (code, reason) = match Errno::from_io_error(error) {
         Some(Errno::ADDRINUSE) => (
             ExitCode::Unavailable,
@@ -102,5 +103,5 @@ fn failure(address: SocketAddr, error: &io::Error) -> Failure {
         ),
         _ => (ExitCode::Internal, error.to_string()),
     };
-    (code, format!("cannot listen on {address}: {reason}"))
+    StartError { code, reason: format!("cannot listen on {address}: {reason}") }
 }

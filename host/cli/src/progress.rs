@@ -5,12 +5,13 @@ use std::time::{Duration, Instant};
 
 use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
 
-use super::complain;
-use crate::Progress;
+use fetchlet::Progress;
+
+use crate::output::eprint_line;
 
 /// What `--progress` takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub(super) enum Style {
+pub(crate) enum Style {
     /// A bar where stderr is a terminal, else plain.
     Auto,
     /// A bar with the rate and the time left.
@@ -22,7 +23,7 @@ pub(super) enum Style {
 }
 
 /// Shows one download.
-pub(super) enum Display {
+pub(crate) enum Display {
     Bar(ProgressBar),
     Plain { name: String, last: Instant },
     Silent,
@@ -33,7 +34,7 @@ const TEMPLATE: &str = "{msg} {wide_bar} {bytes}/{total_bytes} {bytes_per_sec} {
 
 impl Display {
     /// For a file of this printable name and this length in bytes.
-    pub(super) fn new(style: Style, name: &str, len: u64) -> Self {
+    pub(crate) fn new(style: Style, name: &str, len: u64) -> Self {
         match style {
             Style::None => Self::Silent,
             Style::Bar => Self::bar(name, len),
@@ -48,7 +49,7 @@ impl Display {
         Self::Bar(bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar())))
     }
 
-    pub(super) fn update(&mut self, progress: Progress) {
+    pub(crate) fn update(&mut self, progress: Progress) {
         match self {
             Self::Bar(bar) => bar.set_position(progress.received),
             Self::Plain { name, last } if last.elapsed() >= INTERVAL => {
@@ -56,7 +57,7 @@ impl Display {
                 let Progress { received, expected } = progress;
                 let percent = received * 100 / expected.max(1);
                 let (received, expected) = (HumanBytes(received), HumanBytes(expected));
-                complain(format_args!("{name}: {received} of {expected} ({percent} %)"));
+                eprint_line(format_args!("{name}: {received} of {expected} ({percent} %)"));
             }
             Self::Plain { .. } | Self::Silent => {}
         }

@@ -8,7 +8,7 @@ use tracing::level_filters::LevelFilter;
 
 /// How log lines look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum Format {
+pub(crate) enum Format {
     /// For people: `key=value`, strings quoted and escaped.
     Text,
     /// For programs: one object per line, in ASCII.
@@ -16,7 +16,7 @@ pub(super) enum Format {
 }
 
 /// Sets the log up for the rest of the process. `-q` wins over `-v`.
-pub(super) fn init(format: Format, verbose: u8, quiet: bool) {
+pub(crate) fn init(format: Format, verbose: u8, quiet: bool) {
     let level = match (quiet, verbose) {
         (true, _) => LevelFilter::WARN,
         (false, 0) => LevelFilter::INFO,

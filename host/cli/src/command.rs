@@ -1,21 +1,13 @@
 //! The command line: what the program takes, and which part of it runs.
 
-mod failure;
-mod get;
-mod interrupt;
-mod log;
-mod progress;
-mod serve;
-mod value;
-
-use std::fmt;
 use std::io::{self, Write};
-use std::process;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::ExitCode;
+use crate::exit_code::ExitCode;
+use crate::output::{eprint_line, print};
+use crate::{get, serve};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -45,8 +37,8 @@ enum Command {
 }
 
 /// Runs the program: parses its arguments, does what they say, and tells how it ended.
-pub fn run() -> process::ExitCode {
-    let code = match Cli::try_parse() {
+pub(crate) fn run() -> ExitCode {
+    match Cli::try_parse() {
         Err(answer) => usage(&answer),
         Ok(Cli { command }) => match command {
             Command::Serve(args) => serve::run(args),
@@ -54,8 +46,7 @@ pub fn run() -> process::ExitCode {
             Command::Completions { shell } => completions(shell),
             Command::Man => man(),
         },
-    };
-    code.into()
+    }
 }
 
 /// Help and version as clap prints them; what is wrong with the command line in one line.
@@ -71,7 +62,7 @@ fn usage(answer: &clap::Error) -> ExitCode {
     }
     let wrong = text.lines().take_while(|line| !line.is_empty()).map(str::trim);
     let wrong = wrong.collect::<Vec<_>>().join(" ");
-    complain(format_args!("{}; see --help", wrong.trim_start_matches("error: ")));
+    eprint_line(format_args!("{}; see --help", wrong.trim_start_matches("error: ")));
     ExitCode::Usage
 }
 
@@ -88,37 +79,9 @@ fn man() -> ExitCode {
     let pages_of = std::iter::once(&command).chain(command.get_subcommands());
     for command in pages_of.filter(|command| command.get_name() != "help") {
         if let Err(fault) = clap_mangen::Man::new(command.clone()).render(&mut pages) {
-            complain(format_args!("cannot make the manual page: {fault}"));
+            eprint_line(format_args!("cannot make the manual page: {fault}"));
             return ExitCode::Internal;
         }
     }
     print(&pages)
-}
-
-fn print(text: &[u8]) -> ExitCode {
-    match io::stdout().write_all(text) {
-        Ok(()) => ExitCode::Done,
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::BrokenPipe,
-        Err(error) => {
-            complain(format_args!("cannot write to stdout: {error}"));
-            ExitCode::WriteFailed
-        }
-    }
-}
-
-/// One line on stderr. Nobody is left to be told when stderr itself is gone.
-fn complain(what: fmt::Arguments<'_>) {
-    writeln!(io::stderr(), "fetchlet: {}", printable(&what.to_string())).ok();
-}
-
-/// Names and texts from elsewhere, with nothing in them that would steer a terminal or add a line.
-fn printable(text: &str) -> String {
-    let mut line = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '\'' | '"' | '\\' => line.push(character),
-            _ => line.extend(character.escape_debug()),
-        }
-    }
-    line
 }

@@ -2,12 +2,13 @@
 
 use std::io::{self, ErrorKind};
 
-use fetchlet_codec::{DecodeError, DownloadError};
+use fetchlet::codec::{DecodeError, DownloadError};
+use fetchlet::{ClientError, StagingError};
 
-use crate::{ClientError, ExitCode, StagingError};
+use crate::exit_code::ExitCode;
 
 /// The exit code for an error.
-pub(super) fn exit_code(error: &ClientError) -> ExitCode {
+pub(crate) fn exit_code(error: &ClientError) -> ExitCode {
     match error {
         ClientError::Resolve { .. } => ExitCode::CannotResolve,
         ClientError::Connect { .. } | ClientError::TimedOut { .. } if error.is_timeout() => {
@@ -28,11 +29,12 @@ pub(super) fn exit_code(error: &ClientError) -> ExitCode {
         }
         ClientError::Staging(StagingError::NoFileName(_)) => ExitCode::Usage,
         ClientError::Write(_) | ClientError::Staging(_) => ExitCode::WriteFailed,
+        _ => ExitCode::Internal,
     }
 }
 
 /// What the user can do about it.
-pub(super) fn advice(error: &ClientError) -> &'static str {
+pub(crate) fn advice(error: &ClientError) -> &'static str {
     match error {
         ClientError::Resolve { .. } => "check the host's name",
         ClientError::Connect { .. } if error.is_timeout() => {
@@ -60,6 +62,7 @@ pub(super) fn advice(error: &ClientError) -> &'static str {
         ClientError::Staging(StagingError::NoFileName(_)) => "give a file's path to --output",
         ClientError::Staging(StagingError::NotSynced { .. }) => "check the disk",
         ClientError::Staging(StagingError::Io { source, .. }) => write_advice(source),
+        _ => "see what the message says",
     }
 }
 

@@ -1,0 +1,18 @@
+//! The program `fetchlet`: `serve` a folder, `get` a file. Parse, run, print, exit.
+
+mod command;
+mod exit_code;
+mod failure;
+mod get;
+mod interrupt;
+mod log;
+mod output;
+mod progress;
+mod serve;
+mod value;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    command::run().into()
+}
