@@ -70,6 +70,14 @@ impl<const N: usize> FromStr for Filename<N> {
     }
 }
 
+impl<const N: usize> TryFrom<&str> for Filename<N> {
+    type Error = FilenameError;
+
+    fn try_from(name: &str) -> Result<Self, FilenameError> {
+        Self::new(name)
+    }
+}
+
 impl<const N: usize> fmt::Debug for Filename<N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(self.as_str(), f)
