@@ -6,7 +6,7 @@ use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 
 use fetchlet::server::{Config, RootOptions};
-use fetchlet_tests::{LIMIT, Noise, RunningServer, cuttings, exchange, request, within};
+use fetchlet_test_kit::{LIMIT, Noise, RunningServer, cuttings, exchange, request, within};
 
 const HELLO: &[u8] = b"\x49\x7E\x02\x01\x00\x00\x00\x05hello";
 const MALFORMED: &[u8] = b"\x49\x7E\x02\x02\x00\x00\x00\x00";

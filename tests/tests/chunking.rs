@@ -6,7 +6,7 @@ use fetchlet_codec::{
     ResponseDecoder, ResponseHeader, Status,
 };
 use fetchlet_invariants::{decode_request, download};
-use fetchlet_tests::{Noise, cuttings, request};
+use fetchlet_test_kit::{Noise, cuttings, request};
 
 const HELLO: &[u8] = b"\x49\x7E\x02\x01\x00\x00\x00\x05hello";
 const NOT_FOUND: &[u8] = b"\x49\x7E\x02\x00\x00\x00\x00\x00";

@@ -6,7 +6,9 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use fetchlet_tests::{LIMIT, Running, assert_nothing_is_left, built, processes_of, until, within};
+use fetchlet_test_kit::{
+    LIMIT, Running, assert_nothing_is_left, built, processes_of, until, within,
+};
 use rustix::process::Signal;
 
 /// One run at a time: they look at what the whole machine uses.

@@ -12,7 +12,7 @@ use embedded_io_adapters::tokio_1::FromTokio;
 use fetchlet_codec::{
     DecodeError, Download, DownloadError, Event, FetchError, Filename, Request, Status,
 };
-use fetchlet_tests::{Ending, LIMIT, Noise, ScriptedPeer, cuttings, request, within};
+use fetchlet_test_kit::{Ending, LIMIT, Noise, ScriptedPeer, cuttings, request, within};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::runtime;
 

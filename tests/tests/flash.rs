@@ -8,7 +8,7 @@ use embedded_storage::nor_flash::{
     check_write,
 };
 use fetchlet_embedded_example::{Block, BlockWriter, Blocks, Sink};
-use fetchlet_tests::{LIMIT, Noise, cut, cuttings, within};
+use fetchlet_test_kit::{LIMIT, Noise, cut, cuttings, within};
 
 const WORD: usize = 4;
 const SECTOR: usize = 64;

@@ -9,7 +9,7 @@ use std::thread;
 
 use fetchlet::server::{Config, RootOptions, Symlinks};
 use fetchlet_codec::Status;
-use fetchlet_tests::{LIMIT, RunningServer, Served, exchange, request, within};
+use fetchlet_test_kit::{LIMIT, RunningServer, Served, exchange, request, within};
 use proptest::prelude::*;
 use proptest::test_runner::{Config as Cases, TestRunner};
 

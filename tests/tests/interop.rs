@@ -10,7 +10,7 @@ use std::process::{Command, Output, Stdio};
 
 use fetchlet::{Client, ClientError};
 use fetchlet_codec::{DownloadError, Filename};
-use fetchlet_tests::{LIMIT, Noise, Running, RunningServer, fetchlet, within};
+use fetchlet_test_kit::{LIMIT, Noise, Running, RunningServer, fetchlet, within};
 
 const PEERS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/peers");
 

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use fetchlet_tests::{LIMIT, Noise, Running, built, skip, within};
+use fetchlet_test_kit::{LIMIT, Noise, Running, built, skip, within};
 use tempfile::TempDir;
 
 fn run(command: &mut Command) -> Output {

@@ -5,7 +5,9 @@
 
 use std::process::{Command, Output, Stdio};
 
-use fetchlet_tests::{LIMIT, Running, assert_nothing_is_left, processes_of, skip, until, within};
+use fetchlet_test_kit::{
+    LIMIT, Running, assert_nothing_is_left, processes_of, skip, until, within,
+};
 use rustix::process::Signal;
 use serde_json::Value;
 use tempfile::TempDir;

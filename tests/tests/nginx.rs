@@ -6,7 +6,7 @@ use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
 use std::time::Duration;
 
-use fetchlet_tests::{LIMIT, Nginx, installed, skip, until, within};
+use fetchlet_test_kit::{LIMIT, Nginx, installed, skip, until, within};
 
 /// How many sockets listen on this port of this machine, in whatever process.
 fn listeners(port: u16) -> usize {

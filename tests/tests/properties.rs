@@ -3,7 +3,7 @@
 
 use fetchlet_codec::{Filename, Request, RequestDecoder, ResponseHeader};
 use fetchlet_invariants as invariants;
-use fetchlet_tests::{Noise, cut, request};
+use fetchlet_test_kit::{Noise, cut, request};
 use proptest::prelude::*;
 use proptest::test_runner::Config;
 

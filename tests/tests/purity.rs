@@ -21,12 +21,19 @@ const RULE: &[(&str, &[&str], &[&str])] = &[
     ("fetchlet-embedded-example", &["fetchlet-codec", "fetchlet"], &[]),
     ("fetchlet-invariants", &["fetchlet-codec"], &[]),
     ("fetchlet-sizes", &["fetchlet-codec"], &[]),
+    ("fetchlet-test-kit", &["fetchlet-codec", "fetchlet", "fetchlet-invariants"], &["smoltcp"]),
     (
         "fetchlet-tests",
         &["fetchlet-codec", "fetchlet", "fetchlet-embedded-example", "fetchlet-invariants"],
         &[],
     ),
 ];
+
+/// The test harness: any crate may have it as a dev-dependency.
+const KIT: &str = "fetchlet-test-kit";
+
+/// Crates of programs that only developers run: they may have [`KIT`] as a normal dependency.
+const KIT_PROGRAMS: &[&str] = &["fetchlet-bench", "fetchlet-tests"];
 
 /// All that may be in the codec's tree with every feature on. Each of them works without std and
 /// without an allocator.
@@ -104,7 +111,7 @@ fn every_crate_uses_only_the_siblings_it_may() {
         for dependency in workspace.get(*package).into_iter().flatten() {
             let used = name(dependency);
             assert!(!never.contains(&used), "{package} must not use {used}");
-            let sibling = RULE.iter().any(|(name, ..)| *name == used);
+            let sibling = used != KIT && RULE.iter().any(|(name, ..)| *name == used);
             assert!(!sibling || siblings.contains(&used), "{package} must not use {used}");
         }
     }
@@ -117,6 +124,18 @@ fn nothing_depends_on_the_program_or_the_tests() {
             let leaf =
                 ["fetchlet-cli", "fetchlet-tests", "fetchlet-sizes"].contains(&name(dependency));
             assert!(!leaf, "{package} uses {}", name(dependency));
+        }
+    }
+}
+
+#[test]
+fn only_dev_dependencies_and_developers_programs_use_the_test_kit() {
+    for (package, dependencies) in workspace() {
+        for dependency in dependencies.iter().filter(|used| name(used) == KIT) {
+            let allowed = dependency["kind"] == "dev" || KIT_PROGRAMS.contains(&package.as_str());
+            assert!(allowed, "{package} has {KIT} as a dependency that is not for its tests");
+            // `cargo package` leaves out a dev-dependency that has a path and no version.
+            assert_eq!(dependency["req"], "*", "{package} names a version of {KIT}");
         }
     }
 }

@@ -6,7 +6,7 @@ use std::sync::mpsc::{self, Sender};
 use std::thread;
 
 use fetchlet::server::{Config, Root, RootOptions, Server};
-use fetchlet_tests::{LIMIT, within};
+use fetchlet_test_kit::{LIMIT, within};
 use tokio::net::TcpListener;
 use tokio::runtime::Builder;
 use tokio::sync::oneshot;

@@ -3,7 +3,7 @@
 
 use std::process::{Command, Stdio};
 
-use fetchlet_tests::{LIMIT, Running, assert_nothing_is_left, processes_of, until, within};
+use fetchlet_test_kit::{LIMIT, Running, assert_nothing_is_left, processes_of, until, within};
 use rustix::process::Signal;
 
 #[test]

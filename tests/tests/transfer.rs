@@ -7,7 +7,7 @@ use std::thread;
 
 use fetchlet::{Client, ClientError, Existing, Progress, StagingError};
 use fetchlet_codec::Filename;
-use fetchlet_tests::{LIMIT, Noise, RunningServer, within};
+use fetchlet_test_kit::{LIMIT, Noise, RunningServer, within};
 use tempfile::TempDir;
 
 /// Nothing, a byte, around the sizes of buffers, and far more than any of them.

@@ -111,7 +111,7 @@ fn the_shortest_and_the_longest_name_are_carried() {
         let name = "n".repeat(len);
         let mut out = vec![0; 5 + len];
         assert_eq!(request(&name).encode(&mut out), Ok(5 + len));
-        assert_eq!(out, fetchlet_tests::request(name.as_bytes()));
+        assert_eq!(out, fetchlet_test_kit::request(name.as_bytes()));
         assert_eq!(decode_request(&out), Ok(Some(request(&name))));
     }
 }
@@ -269,7 +269,7 @@ fn what_is_not_utf8_is_refused_at_the_byte_that_shows_it() {
         // Only its end shows that the last character never becomes whole.
         (b"abc\xE2\x82", 5, 8, 0xE2),
     ] {
-        let request = fetchlet_tests::request(name);
+        let request = fetchlet_test_kit::request(name);
         let error = DecodeError::FilenameNotUtf8 { at, found };
         request_refused_at_last(&request[..5 + shown], error);
         assert_eq!(decode_request(&request), Err(error));

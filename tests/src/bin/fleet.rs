@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use fetchlet_tests::Table;
+use fetchlet_test_kit::Table;
 
 /// Compute what a fleet of devices needs
 #[derive(Clone, Debug, Parser)]

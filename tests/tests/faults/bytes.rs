@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use fetchlet::{Client, ClientError, Existing, Progress};
 use fetchlet_codec::DownloadError;
-use fetchlet_tests::{Chaos, Fault, LIMIT, Lane, Mishap, Noise, RunningServer, fetchlet, within};
+use fetchlet_test_kit::{
+    Chaos, Fault, LIMIT, Lane, Mishap, Noise, RunningServer, fetchlet, within,
+};
 use tempfile::TempDir;
 
 use crate::{assert_ended, at_once, name, on_disk, output};

@@ -7,7 +7,7 @@ use std::process::Command;
 use std::sync::mpsc;
 use std::time::Duration;
 
-use fetchlet_tests::{
+use fetchlet_test_kit::{
     LIMIT, Serving, bare, built, exchange, fetchlet, installed, request, usage, within,
 };
 use rustix::process::{Pid, Resource, Rlimit, prlimit};

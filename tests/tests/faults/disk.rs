@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::sync::mpsc;
 
-use fetchlet_tests::{
+use fetchlet_test_kit::{
     Ending, LIMIT, Noise, RunningServer, ScriptedPeer, bare, built, fetchlet, installed, skip,
     within,
 };

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::mpsc;
 use std::time::Duration;
 
-use fetchlet_tests::{LIMIT, Noise, RunningServer, exchange, request, within};
+use fetchlet_test_kit::{LIMIT, Noise, RunningServer, exchange, request, within};
 use rustix::io::ioctl_fionread;
 use tempfile::TempDir;
 

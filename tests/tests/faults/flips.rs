@@ -10,7 +10,7 @@ use std::time::Duration;
 use fetchlet::server::{Config, RootOptions};
 use fetchlet::{Client, ClientError};
 use fetchlet_codec::DownloadError;
-use fetchlet_tests::{Chaos, Fault, LIMIT, Lane, Mishap, RunningServer, fetchlet, within};
+use fetchlet_test_kit::{Chaos, Fault, LIMIT, Lane, Mishap, RunningServer, fetchlet, within};
 use tempfile::TempDir;
 
 use crate::{assert_ended, at_once, name, on_disk, output};

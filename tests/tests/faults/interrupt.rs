@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use fetchlet_tests::{LIMIT, Noise, RunningServer, fetchlet, within};
+use fetchlet_test_kit::{LIMIT, Noise, RunningServer, fetchlet, within};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 

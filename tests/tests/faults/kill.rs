@@ -8,7 +8,9 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::Mutex;
 
-use fetchlet_tests::{LIMIT, Noise, RunningServer, bare, built, fetchlet, installed, skip, within};
+use fetchlet_test_kit::{
+    LIMIT, Noise, RunningServer, bare, built, fetchlet, installed, skip, within,
+};
 use tempfile::TempDir;
 
 use crate::{assert_ended, at_once, output};

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use fetchlet_tests::{LIMIT, Serving, bare, built, exchange, installed, request, within};
+use fetchlet_test_kit::{LIMIT, Serving, bare, built, exchange, installed, request, within};
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use tempfile::TempDir;
 

@@ -8,7 +8,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use fetchlet_tests::{LIMIT, Noise, RunningServer, Serving, request, within};
+use fetchlet_test_kit::{LIMIT, Noise, RunningServer, Serving, request, within};
 use rustix::process::Signal;
 use tempfile::TempDir;
 

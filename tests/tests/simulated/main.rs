@@ -4,7 +4,7 @@ use std::fs;
 use std::process::{Command, Output, Stdio};
 use std::time::Instant;
 
-use fetchlet_tests::{Ending, LIMIT, Noise, RunningServer, ScriptedPeer, built, within};
+use fetchlet_test_kit::{Ending, LIMIT, Noise, RunningServer, ScriptedPeer, built, within};
 
 mod wire;
 

@@ -7,7 +7,7 @@ use std::task::Poll;
 use fetchlet_codec::Filename;
 use fetchlet_embedded_example::link::{Datagram, WallClock};
 use fetchlet_embedded_example::{Checksum, Config, Sink, Station, Storage};
-use fetchlet_tests::{LIMIT, Running, within};
+use fetchlet_test_kit::{LIMIT, Running, within};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use smoltcp::iface::SocketStorage;
 use smoltcp::time::Duration;

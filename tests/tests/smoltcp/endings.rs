@@ -2,7 +2,7 @@
 
 use fetchlet_codec::{DecodeError, DownloadError};
 use fetchlet_embedded_example::TransferError;
-use fetchlet_tests::{LIMIT, within};
+use fetchlet_test_kit::{LIMIT, within};
 use smoltcp::time::{Duration, Instant};
 
 use crate::world::{Fault, HELLO, Manners, Outcome, REQUEST, World, response};

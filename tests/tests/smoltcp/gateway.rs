@@ -12,7 +12,7 @@ use fetchlet_embedded_example::link::{
     Conditions, End, Gateway, GatewayConfig, Monitor, Served, WallClock, segment,
 };
 use fetchlet_embedded_example::{Station, Storage, TransferError};
-use fetchlet_tests::{LIMIT, Noise, RunningServer, within};
+use fetchlet_test_kit::{LIMIT, Noise, RunningServer, within};
 use smoltcp::iface::SocketStorage;
 use smoltcp::time::Duration;
 use smoltcp::wire::{EthernetAddress, Ipv4Cidr};

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::rc::Rc;
 
 use fetchlet_embedded_example::link::Capture;
-use fetchlet_tests::{LIMIT, within};
+use fetchlet_test_kit::{LIMIT, within};
 use smoltcp::wire::{EthernetFrame, EthernetProtocol, Ipv4Packet, TcpPacket};
 
 use crate::world::{HELLO, REQUEST, SERVER, World};

@@ -2,7 +2,7 @@
 
 use fetchlet_embedded_example::TransferError;
 use fetchlet_embedded_example::link::Conditions;
-use fetchlet_tests::{LIMIT, Noise, within};
+use fetchlet_test_kit::{LIMIT, Noise, within};
 use smoltcp::time::Duration;
 
 use crate::world::{Outcome, World, response};

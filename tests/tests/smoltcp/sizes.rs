@@ -1,7 +1,7 @@
 //! Whole files of lengths that are awkward for segments and windows.
 
 use fetchlet_embedded_example::link::Conditions;
-use fetchlet_tests::{LIMIT, Noise, within};
+use fetchlet_test_kit::{LIMIT, Noise, within};
 use smoltcp::time::Duration;
 
 use crate::world::{World, response};

@@ -6,7 +6,7 @@ use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
-use fetchlet_tests::{Folder, Noise};
+use fetchlet_test_kit::{Folder, Noise};
 use rustix::fs::{Advice, fadvise, statfs, statvfs};
 
 use crate::Result;

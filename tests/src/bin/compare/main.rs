@@ -21,8 +21,8 @@ use std::fs;
 use std::process::ExitCode;
 
 use clap::Parser;
-use fetchlet_tests::usage::Work;
-use fetchlet_tests::watch;
+use fetchlet_test_kit::usage::Work;
+use fetchlet_test_kit::watch;
 
 use args::{Args, Hidden};
 use measures::Measure;

@@ -4,7 +4,7 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use fetchlet_tests::built;
+use fetchlet_test_kit::built;
 
 use crate::Result;
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use fetchlet_tests::Table;
+use fetchlet_test_kit::Table;
 
 use crate::measures::{Goal, Verdict};
 use crate::report::{Report, Section};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use fetchlet_tests::installed;
+use fetchlet_test_kit::installed;
 
 use crate::Result;
 

@@ -5,7 +5,7 @@ use std::io;
 use std::thread;
 use std::time::Duration;
 
-use fetchlet_tests::{Folder, Noise};
+use fetchlet_test_kit::{Folder, Noise};
 
 use crate::contest::{Contestant, Outcome, Servers};
 use crate::link::Link;

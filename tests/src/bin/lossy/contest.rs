@@ -9,7 +9,9 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use clap::ValueEnum;
-use fetchlet_tests::{Ended, Folder, Nginx, Running, Serving, bare, built, installed, time, until};
+use fetchlet_test_kit::{
+    Ended, Folder, Nginx, Running, Serving, bare, built, installed, time, until,
+};
 
 use crate::link::{Link, SERVER};
 

@@ -5,7 +5,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use fetchlet_tests::Noise;
+use fetchlet_test_kit::Noise;
 
 /// What becomes of frames that go one way.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -18,7 +18,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Parser, ValueEnum as _};
-use fetchlet_tests::{Table, watch};
+use fetchlet_test_kit::{Table, watch};
 
 use contest::Contestant;
 use lane::Conditions;

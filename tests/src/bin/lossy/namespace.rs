@@ -5,7 +5,7 @@ use std::io;
 use std::process::{Command, Stdio};
 use std::thread;
 
-use fetchlet_tests::installed;
+use fetchlet_test_kit::installed;
 use nix::sched::{CloneFlags, setns, unshare};
 use nix::unistd::{getegid, geteuid};
 

@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use fetchlet_tests::request;
+use fetchlet_test_kit::request;
 
 use crate::peers::{connect, connect_with, has_ended, sources};
 

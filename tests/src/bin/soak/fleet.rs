@@ -6,8 +6,8 @@ use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use fetchlet_tests::usage::{cpu, tcp_pages};
-use fetchlet_tests::{Serving, request};
+use fetchlet_test_kit::usage::{cpu, tcp_pages};
+use fetchlet_test_kit::{Serving, request};
 
 use crate::peers::{Folder, connect_with, response, slowest, sources};
 use crate::report::Report;

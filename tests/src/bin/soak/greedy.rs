@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use fetchlet_tests::Serving;
+use fetchlet_test_kit::Serving;
 
 use crate::peers::{Folder, connect, slowest, sources};
 use crate::report::Report;

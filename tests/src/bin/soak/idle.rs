@@ -5,7 +5,7 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
-use fetchlet_tests::{Nginx, Serving, Usage, installed, until};
+use fetchlet_test_kit::{Nginx, Serving, Usage, installed, until};
 
 use crate::peers::{Folder, connect, slowest, sources, still_open};
 use crate::report::Report;

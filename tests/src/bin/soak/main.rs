@@ -22,7 +22,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::{Parser, ValueEnum};
-use fetchlet_tests::watch;
+use fetchlet_test_kit::watch;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use report::Report;

@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use fetchlet_tests::{Noise, Serving, Usage, request, until};
+use fetchlet_test_kit::{Noise, Serving, Usage, request, until};
 use socket2::SockRef;
 
 use crate::peers::{Folder, connect, response};

@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use fetchlet_tests::{Noise, request};
+use fetchlet_test_kit::{Noise, request};
 use rustix::net::{RecvFlags, recv};
 use socket2::{Domain, Socket, Type};
 
@@ -15,7 +15,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// A folder with files whose bytes are known.
 #[derive(Debug)]
 pub(crate) struct Folder {
-    folder: fetchlet_tests::Folder,
+    folder: fetchlet_test_kit::Folder,
     pub(crate) small: Vec<u8>,
     pub(crate) medium: Vec<u8>,
     pub(crate) large: Vec<u8>,
@@ -25,7 +25,7 @@ impl Folder {
     pub(crate) fn new() -> io::Result<Self> {
         let mut noise = Noise::new(1);
         let [small, medium, large] = [1 << 10, 100_000, 16 << 20].map(|len| noise.bytes(len));
-        let folder = fetchlet_tests::Folder::new()?;
+        let folder = fetchlet_test_kit::Folder::new()?;
         for (name, bytes) in [("small", &small), ("medium", &medium), ("large", &large)] {
             std::fs::write(folder.path().join(name), bytes)?;
         }

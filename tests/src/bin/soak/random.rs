@@ -5,7 +5,7 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use fetchlet_codec::{DecodeError, Request, RequestDecoder};
-use fetchlet_tests::{Noise, request};
+use fetchlet_test_kit::{Noise, request};
 
 use crate::report::Report;
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use fetchlet_tests::Table;
+use fetchlet_test_kit::Table;
 use serde_json::Value;
 
 #[derive(Debug)]

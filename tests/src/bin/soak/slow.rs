@@ -6,7 +6,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use fetchlet_tests::{Serving, request};
+use fetchlet_test_kit::{Serving, request};
 
 use crate::crowd::Crowd;
 use crate::peers::{Folder, connect};

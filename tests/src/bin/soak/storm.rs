@@ -4,7 +4,7 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
-use fetchlet_tests::{Serving, until};
+use fetchlet_test_kit::{Serving, until};
 use socket2::SockRef;
 
 use crate::peers::{Folder, connect, slowest, sources};
@@ -56,7 +56,7 @@ fn storm(server: SocketAddr, count: u32) -> io::Result<()> {
 }
 
 /// What it takes once it has no more descriptors than `wanted`, or the number has stopped falling.
-fn settled(server: &Serving, wanted: usize) -> io::Result<fetchlet_tests::Usage> {
+fn settled(server: &Serving, wanted: usize) -> io::Result<fetchlet_test_kit::Usage> {
     let (mut last, mut since) = (usize::MAX, Instant::now());
     let settled = until(Duration::from_secs(20), || {
         let usage = server.usage().ok()?;

@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
-use fetchlet_tests::PATIENCE;
+use fetchlet_test_kit::PATIENCE;
 use socket2::{Domain, Socket, Type};
 
 use crate::Result;

@@ -185,7 +185,7 @@ mod tests {
     use std::env;
     use std::fs;
 
-    use fetchlet_tests::{Ending, LIMIT, RunningServer, ScriptedPeer, within};
+    use fetchlet_test_kit::{Ending, LIMIT, RunningServer, ScriptedPeer, within};
 
     use super::*;
     use crate::files::Files;

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use fetchlet_tests::PATIENCE;
+use fetchlet_test_kit::PATIENCE;
 use rustix::io::{Errno, read};
 use socket2::{Domain, Socket, Type};
 

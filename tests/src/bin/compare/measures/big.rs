@@ -1,6 +1,6 @@
 //! One file of a gibibyte out of the page cache to one client that throws it away.
 
-use fetchlet_tests::usage;
+use fetchlet_test_kit::usage;
 
 use super::{Goal, Measure};
 use crate::Result;

@@ -5,7 +5,7 @@ use std::fs;
 use std::process::Command;
 use std::time::Duration;
 
-use fetchlet_tests::{Ended, time};
+use fetchlet_test_kit::{Ended, time};
 
 use super::{Goal, Measure};
 use crate::Result;

@@ -1,6 +1,6 @@
 //! Ten thousand connections that say nothing: what each of them costs in memory.
 
-use fetchlet_tests::Usage;
+use fetchlet_test_kit::Usage;
 
 use super::{Goal, Measure, small};
 use crate::Result;

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use fetchlet_tests::usage;
+use fetchlet_test_kit::usage;
 
 use super::{Goal, Measure, small};
 use crate::Result;

@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use fetchlet_tests::{PATIENCE, Running, readable};
+use fetchlet_test_kit::{PATIENCE, Running, readable};
 use rustix::process::Signal;
 
 use super::{Goal, Measure};

@@ -8,7 +8,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use fetchlet_tests::{Nginx, Running, usage};
+use fetchlet_test_kit::{Nginx, Running, usage};
 use rustix::process::Pid;
 
 use crate::Result;

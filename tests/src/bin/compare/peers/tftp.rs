@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, UdpSocket};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use fetchlet_tests::{PATIENCE, Running};
+use fetchlet_test_kit::{PATIENCE, Running};
 
 use crate::Result;
 use crate::files::Served;
