@@ -27,9 +27,21 @@ pub struct Download<const N: usize = MAX_FILENAME> {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 enum State {
     Header(ResponseDecoder),
-    Data { received: u32, expected: u32 },
-    Done,
+    Data(Progress),
+    Done { expected: u32 },
     Failed(DownloadError),
+}
+
+/// How much of the announced data a [`Download`] has received.
+///
+/// The two counts are those that R12 wants in the report of a truncated transfer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Progress {
+    /// The number of data bytes that [`Download::receive`] has returned so far.
+    pub received: u32,
+    /// The data length that the response header announced, in bytes (R3).
+    pub expected: u32,
 }
 
 /// What came, in order: one `Header`, any number of `Data`, one `End`.
@@ -87,7 +99,8 @@ impl<const N: usize> Download<N> {
             State::Header(decoder) => match decoder.decode(input) {
                 Ok(None) => Ok(None),
                 Ok(Some(header)) => {
-                    self.state = State::Data { received: 0, expected: header.len() };
+                    let expected = header.data_len();
+                    self.state = State::Data(Progress { received: 0, expected });
                     Ok(Some(Event::Header(header)))
                 }
                 Err(error) => {
@@ -96,43 +109,74 @@ impl<const N: usize> Download<N> {
                     Err(error)
                 }
             },
-            State::Data { received, expected } if received == expected => {
-                self.state = State::Done;
+            State::Data(Progress { received, expected }) if received == expected => {
+                self.state = State::Done { expected: *expected };
                 Ok(Some(Event::End))
             }
-            State::Data { received, expected } => {
+            State::Data(Progress { received, expected }) => {
                 let missing = expected.saturating_sub(*received);
                 let data = take_front(input, usize::try_from(missing).unwrap_or(usize::MAX));
                 // At most `missing`, which is a u32.
                 *received = received.saturating_add(u32::try_from(data.len()).unwrap_or_default());
                 Ok((!data.is_empty()).then_some(Event::Data(data)))
             }
-            State::Done => Ok(None),
+            State::Done { .. } => Ok(None),
             State::Failed(error) => Err(*error),
+        }
+    }
+
+    /// Returns the counts of received and announced data bytes; `None` until [`Event::Header`] was
+    /// returned.
+    ///
+    /// Both counts are 0 after a header whose status is not [`File`](crate::Status::File). The counts
+    /// stay available when the download is done, and when the connection ended early.
+    ///
+    /// ```
+    /// use fetchlet_codec::{Download, DownloadError, Filename, Progress, Request};
+    ///
+    /// let mut download = Download::<64>::new(Request::new(Filename::new("h.txt")?));
+    /// assert_eq!(download.progress(), None);
+    ///
+    /// let mut input: &[u8] = b"\x49\x7E\x02\x01\x00\x00\x00\x05hel";
+    /// while download.receive(&mut input)?.is_some() {}
+    /// assert_eq!(download.progress(), Some(Progress { received: 3, expected: 5 }));
+    ///
+    /// // The connection ends here.
+    /// let truncated = DownloadError::ClosedInData { received: 3, expected: 5 };
+    /// assert_eq!(download.finish(), Err(truncated));
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    pub const fn progress(&self) -> Option<Progress> {
+        match &self.state {
+            State::Data(progress) => Some(*progress),
+            State::Done { expected } => Some(Progress { received: *expected, expected: *expected }),
+            State::Header(_) | State::Failed(_) => None,
         }
     }
 
     /// Whether [`Event::End`] was returned.
     pub const fn is_done(&self) -> bool {
-        matches!(self.state, State::Done)
+        matches!(self.state, State::Done { .. })
     }
 
-    /// The connection has ended, or is not read any more: is the response whole (R12)?
+    /// Says whether the response is whole (R12). Call `finish` once the connection has ended, or when
+    /// nothing more will be read from it: from then on [`progress`](Self::progress) is final.
     ///
     /// # Errors
     ///
-    /// [`DownloadError::ClosedInHeader`] or [`DownloadError::ClosedInData`] if it is not, and the
-    /// error of [`receive`](Self::receive) if there was one.
-    pub fn finish(self) -> Result<(), DownloadError> {
-        match self.state {
+    /// [`DownloadError::ClosedInHeader`] or [`DownloadError::ClosedInData`] if the response is not
+    /// whole; [`DownloadError::Decode`] if [`receive`](Self::receive) has returned that error.
+    #[must_use = "the file is whole only if `finish` returns Ok (R12)"]
+    pub fn finish(&self) -> Result<(), DownloadError> {
+        match &self.state {
             State::Header(decoder) => {
                 Err(DownloadError::ClosedInHeader { received: decoder.received() })
             }
-            State::Data { received, expected } if received < expected => {
-                Err(DownloadError::ClosedInData { received, expected })
+            State::Data(Progress { received, expected }) if received < expected => {
+                Err(DownloadError::ClosedInData { received: *received, expected: *expected })
             }
-            State::Data { .. } | State::Done => Ok(()),
-            State::Failed(error) => Err(error),
+            State::Data(_) | State::Done { .. } => Ok(()),
+            State::Failed(error) => Err(*error),
         }
     }
 }

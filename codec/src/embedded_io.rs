@@ -38,7 +38,6 @@ pub fn fetch<C: Read + Write, S: Write, const N: usize>(
     }
     let mut download = Download::new(Request::new(filename));
     send(&mut download, connection, buffer).map_err(FetchError::Connection)?;
-    let mut len = 0;
     while !download.is_done() {
         let received = connection.read(buffer).map_err(FetchError::Connection)?;
         if received == 0 {
@@ -48,7 +47,7 @@ pub fn fetch<C: Read + Write, S: Write, const N: usize>(
         while let Some(event) = download.receive(&mut input)? {
             match event {
                 Event::Header(header) => match header.status() {
-                    Status::File => len = header.len(),
+                    Status::File => {}
                     Status::NotFound => return Err(FetchError::NotFound),
                     Status::Malformed => return Err(FetchError::Malformed),
                 },
@@ -59,7 +58,7 @@ pub fn fetch<C: Read + Write, S: Write, const N: usize>(
     }
     download.finish()?;
     sink.flush().map_err(FetchError::Sink)?;
-    Ok(len)
+    Ok(download.progress().map_or(0, |progress| progress.received))
 }
 
 /// Sends the request. A connection that takes no more is left for `read` to report as ended.

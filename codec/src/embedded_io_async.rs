@@ -39,7 +39,6 @@ pub async fn fetch<C: Read + Write, S: Write, const N: usize>(
     }
     let mut download = Download::new(Request::new(filename));
     send(&mut download, connection, buffer).await.map_err(FetchError::Connection)?;
-    let mut len = 0;
     while !download.is_done() {
         let received = connection.read(buffer).await.map_err(FetchError::Connection)?;
         if received == 0 {
@@ -49,7 +48,7 @@ pub async fn fetch<C: Read + Write, S: Write, const N: usize>(
         while let Some(event) = download.receive(&mut input)? {
             match event {
                 Event::Header(header) => match header.status() {
-                    Status::File => len = header.len(),
+                    Status::File => {}
                     Status::NotFound => return Err(FetchError::NotFound),
                     Status::Malformed => return Err(FetchError::Malformed),
                 },
@@ -60,7 +59,7 @@ pub async fn fetch<C: Read + Write, S: Write, const N: usize>(
     }
     download.finish()?;
     sink.flush().await.map_err(FetchError::Sink)?;
-    Ok(len)
+    Ok(download.progress().map_or(0, |progress| progress.received))
 }
 
 /// Sends the request. A connection that takes no more is left for `read` to report as ended.

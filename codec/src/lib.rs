@@ -61,7 +61,7 @@
 //! while let Some(event) = download.receive(&mut input)? {
 //!     match event {
 //!         Event::Header(header) => {
-//!             assert_eq!((header.status(), header.len()), (Status::File, 5));
+//!             assert_eq!((header.status(), header.data_len()), (Status::File, 5));
 //!         }
 //!         Event::Data(data) => file.extend_from_slice(data),
 //!         Event::End => unreachable!("two bytes are missing"),
@@ -139,7 +139,7 @@ mod request_decoder;
 mod response;
 mod wire;
 
-pub use download::{Download, DownloadError, Event};
+pub use download::{Download, DownloadError, Event, Progress};
 pub use error::{BufferTooSmall, DecodeError};
 #[cfg(any(feature = "embedded-io", feature = "embedded-io-async"))]
 pub use fetch::FetchError;

@@ -2,7 +2,7 @@
 
 use heapless::Vec;
 
-use crate::wire::{self, Head, Parsed, take_front};
+use crate::wire::{self, BadByte, Head, take_front};
 use crate::{DecodeError, Filename, MAX_FILENAME, REQUEST_HEADER, Request};
 
 /// Decodes a request that comes in any number of pieces (R4): the server's side.
@@ -56,7 +56,11 @@ impl<const N: usize> RequestDecoder<N> {
 
     /// How many bytes of an unfinished request have come: 0 tells a probe from a broken off request (R6).
     pub fn received(&self) -> usize {
-        if self.0.is_fresh() { 0 } else { self.0.taken() }
+        match &self.0 {
+            State::Head(head) => head.len().into(),
+            State::Name(name) => name.bytes.len().saturating_add(REQUEST_HEADER),
+            State::Failed { received, .. } => (*received).into(),
+        }
     }
 
     /// Takes bytes off the front of `input`. `Ok(None)`: all were taken, more are needed.
@@ -71,122 +75,83 @@ impl<const N: usize> RequestDecoder<N> {
     /// [`DecodeError::FilenameTooLong`], which only says that no such file can be here,
     /// [`Status::NotFound`](crate::Status::NotFound); whether that name is UTF-8 is not looked at.
     pub fn decode(&mut self, input: &mut &[u8]) -> Result<Option<Request<N>>, DecodeError> {
-        let Some(name) = self.decode_name(input)? else { return Ok(None) };
-        // The header has ruled out both ways in which a name can be refused.
-        let filename = Filename::new(name).map_err(|_| refusal(4, 0))?;
-        Ok(Some(Request::new(filename)))
-    }
-
-    /// As [`decode`](Self::decode), but only lends the filename: a [`Request`] of `N` bytes is neither
-    /// made nor moved, which for long names costs more than to decode it.
-    ///
-    /// ```
-    /// let mut input: &[u8] = b"\x49\x7E\x01\x00\x05h.txt";
-    /// let mut decoder = fetchlet_codec::RequestDecoder::<1024>::new();
-    /// assert_eq!(decoder.decode_name(&mut input), Ok(Some("h.txt")));
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// As [`decode`](Self::decode).
-    pub fn decode_name<'s, 'a: 's>(
-        &'s mut self,
-        input: &mut &'a [u8],
-    ) -> Result<Option<&'s str>, DecodeError> {
-        if self.0.is_fresh()
-            && let Some(name) = self.whole(input)
-        {
-            return Ok(Some(name));
-        }
         match self.advance(input) {
-            Ok(true) => Ok(self.kept()),
-            Ok(false) => Ok(None),
+            Ok(None) => Ok(None),
+            Ok(Some(name)) => {
+                // Never an error: the name has 1 to `N` bytes.
+                let Ok(filename) = Filename::new(name) else { return Ok(None) };
+                self.0 = State::Head(Head::new());
+                Ok(Some(Request::new(filename)))
+            }
             Err(error) => {
-                let received = u16::try_from(self.0.taken()).unwrap_or(u16::MAX);
+                let received = u16::try_from(self.received()).unwrap_or(u16::MAX);
                 self.0 = State::Failed { error, received };
                 Err(error)
             }
         }
     }
 
-    /// A request in one piece, as nearly all come, is decoded where it is. The others, and those that
-    /// are refused, go the long way.
-    fn whole<'a>(&self, input: &mut &'a [u8]) -> Option<&'a str> {
-        let (rest, len) = wire::request_header(input).ok()?;
-        if len > Filename::<N>::MAX {
-            return None;
-        }
-        let (name, rest) = rest.split_at_checked(len.into())?;
-        let name = core::str::from_utf8(name).ok()?;
-        *input = rest;
-        Some(name)
-    }
-
-    /// Whether the filename is whole now.
-    fn advance(&mut self, input: &mut &[u8]) -> Result<bool, DecodeError> {
-        if matches!(&self.0, State::Name(name) if name.is_whole()) {
-            self.0 = State::Head(Head::new());
-        }
-        if let State::Head(head) = &mut self.0 {
-            let len = match head.parse(input, wire::request_header) {
-                Parsed::Partial => return Ok(false),
-                Parsed::Refused { at, found } => return Err(refusal(at, found)),
-                Parsed::Whole(len) => len,
-            };
-            let max = Filename::<N>::MAX;
-            if len > max {
-                return Err(DecodeError::FilenameTooLong { len, max });
+    /// Returns the filename once it is whole.
+    fn advance(&mut self, input: &mut &[u8]) -> Result<Option<&str>, DecodeError> {
+        match &mut self.0 {
+            State::Head(head) => {
+                let Some(len) = filename_len(head, input)? else { return Ok(None) };
+                self.0 = State::Name(PartialName::new(len));
+                let max = Filename::<N>::MAX;
+                if len > max {
+                    return Err(DecodeError::FilenameTooLong { len, max });
+                }
+                if let State::Name(name) = &mut self.0 {
+                    name.append(input);
+                }
             }
-            self.0 = State::Name(PartialName { bytes: Vec::new(), len, checked: 0 });
+            State::Name(name) => name.append(input),
+            State::Failed { error, .. } => return Err(*error),
         }
         match &mut self.0 {
-            State::Name(name) => name.advance(input),
-            State::Failed { error, .. } => Err(*error),
-            State::Head(_) => Ok(false),
+            State::Name(name) => name.check(),
+            State::Head(_) | State::Failed { .. } => Ok(None),
         }
-    }
-
-    fn kept(&self) -> Option<&str> {
-        let State::Name(name) = &self.0 else { return None };
-        core::str::from_utf8(&name.bytes).ok()
     }
 }
 
-impl<const N: usize> State<N> {
-    /// Whether no byte of the request that is due has come.
-    fn is_fresh(&self) -> bool {
-        match self {
-            State::Head(head) => head.len() == 0,
-            State::Name(name) => name.is_whole(),
-            State::Failed { .. } => false,
-        }
+#[inline]
+fn filename_len(
+    head: &mut Head<REQUEST_HEADER>,
+    input: &mut &[u8],
+) -> Result<Option<u16>, DecodeError> {
+    // A header in one piece, as nearly all come, is parsed where it is.
+    if head.len() == 0
+        && let Ok((rest, len)) = wire::request_header(input)
+    {
+        *input = rest;
+        return Ok(Some(len));
     }
-
-    fn taken(&self) -> usize {
-        match self {
-            State::Head(head) => head.len().into(),
-            State::Name(name) => name.bytes.len().saturating_add(REQUEST_HEADER),
-            State::Failed { received, .. } => (*received).into(),
-        }
-    }
+    head.parse(input, wire::request_header).map_err(refusal)
 }
 
 impl<const N: usize> PartialName<N> {
-    fn is_whole(&self) -> bool {
-        self.bytes.len() >= self.len.into()
+    /// A filename of `len` bytes, 1 to `N`, none of which has come.
+    const fn new(len: u16) -> Self {
+        Self { bytes: Vec::new(), len, checked: 0 }
     }
 
-    /// Whether the name is whole now.
-    fn advance(&mut self, input: &mut &[u8]) -> Result<bool, DecodeError> {
+    /// Takes the missing bytes off the front of `input`, as many as are there.
+    #[inline]
+    fn append(&mut self, input: &mut &[u8]) {
         let missing = usize::from(self.len).saturating_sub(self.bytes.len());
-        // It fits: `len` is at most `N`.
+        // Never an error: with `missing` more there are `len` bytes, at most `N`.
         self.bytes.extend_from_slice(take_front(input, missing)).ok();
-        if !self.is_whole() {
+    }
+
+    /// Checks that what has come is UTF-8 (R5); returns the name once it is whole.
+    fn check(&mut self) -> Result<Option<&str>, DecodeError> {
+        if self.bytes.len() < self.len.into() {
             self.check_utf8()?;
-            return Ok(false);
+            return Ok(None);
         }
         match core::str::from_utf8(&self.bytes) {
-            Ok(_) => Ok(true),
+            Ok(name) => Ok(Some(name)),
             Err(fault) => Err(not_utf8(&self.bytes, fault.valid_up_to())),
         }
     }
@@ -214,7 +179,7 @@ impl<const N: usize> Default for RequestDecoder<N> {
 }
 
 /// R5, for the byte at this offset of a header.
-fn refusal(at: u8, found: u8) -> DecodeError {
+fn refusal(BadByte { at, found }: BadByte) -> DecodeError {
     match at {
         0 | 1 => DecodeError::BadMagic { at, found },
         2 => DecodeError::BadType { found },

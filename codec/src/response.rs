@@ -1,6 +1,6 @@
 //! The response up to its data (R3): a server encodes it, a client decodes it.
 
-use crate::wire::{self, Head, Parsed, RESPONSE_TYPE};
+use crate::wire::{self, BadByte, Head, RESPONSE_TYPE};
 use crate::{DecodeError, MAGIC, RESPONSE_HEADER};
 
 /// How a server answers (R3).
@@ -39,18 +39,18 @@ impl Status {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct ResponseHeader {
     status: Status,
-    len: u32,
+    data_len: u32,
 }
 
 impl ResponseHeader {
-    /// A file of `len` bytes follows.
-    pub const fn file(len: u32) -> Self {
-        Self { status: Status::File, len }
+    /// A file of `data_len` bytes follows.
+    pub const fn file(data_len: u32) -> Self {
+        Self { status: Status::File, data_len }
     }
 
     /// A response without data. With [`Status::File`] it announces an empty file.
     pub const fn without_data(status: Status) -> Self {
-        Self { status, len: 0 }
+        Self { status, data_len: 0 }
     }
 
     /// How the server answered.
@@ -58,16 +58,16 @@ impl ResponseHeader {
         self.status
     }
 
-    /// How many bytes of data follow; 0 unless the status is [`Status::File`].
-    #[expect(clippy::len_without_is_empty, reason = "the length of what follows, not of this")]
-    pub const fn len(self) -> u32 {
-        self.len
+    /// The data length, in bytes: how much data follows the header. It is 0 unless the status is
+    /// [`Status::File`].
+    pub const fn data_len(self) -> u32 {
+        self.data_len
     }
 
     /// The header's bytes.
     pub const fn encode(self) -> [u8; RESPONSE_HEADER] {
         let [m0, m1] = MAGIC;
-        let [n0, n1, n2, n3] = self.len.to_be_bytes();
+        let [n0, n1, n2, n3] = self.data_len.to_be_bytes();
         [m0, m1, RESPONSE_TYPE, self.status as u8, n0, n1, n2, n3]
     }
 }
@@ -115,30 +115,23 @@ impl ResponseDecoder {
         if let Some(error) = self.failed {
             return Err(error);
         }
-        // A header in one piece, as nearly all come, is decoded where it is.
+        // A header in one piece, as nearly all come, is parsed where it is.
         if self.head.len() == 0
             && let Ok((rest, header)) = wire::response_header(input)
         {
             *input = rest;
             return Ok(Some(header));
         }
-        match self.head.parse(input, wire::response_header) {
-            Parsed::Partial => Ok(None),
-            Parsed::Whole(header) => {
-                self.head.clear();
-                Ok(Some(header))
-            }
-            Parsed::Refused { at, found } => {
-                let error = refusal(at, found);
-                self.failed = Some(error);
-                Err(error)
-            }
-        }
+        self.head.parse(input, wire::response_header).map_err(|byte| {
+            let error = refusal(byte);
+            self.failed = Some(error);
+            error
+        })
     }
 }
 
 /// R11, for the byte at this offset of a header.
-fn refusal(at: u8, found: u8) -> DecodeError {
+fn refusal(BadByte { at, found }: BadByte) -> DecodeError {
     match at {
         0 | 1 => DecodeError::BadMagic { at, found },
         2 => DecodeError::BadType { found },

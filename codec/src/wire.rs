@@ -75,15 +75,11 @@ fn exactly<'a>(expected: u8) -> impl Parser<&'a [u8], Output = u8, Error = Error
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub(crate) struct Head<const L: usize>(Vec<u8, L, u8>);
 
-/// What the bytes gathered so far are.
-pub(crate) enum Parsed<T> {
-    Whole(T),
-    Partial,
-    /// The byte `found` at offset `at` can't stand there.
-    Refused {
-        at: u8,
-        found: u8,
-    },
+/// A byte that cannot be part of the header.
+pub(crate) struct BadByte {
+    /// Its offset in the header, which tells what is wrong: all header fields have fixed places.
+    pub at: u8,
+    pub found: u8,
 }
 
 impl<const L: usize> Head<L> {
@@ -96,26 +92,26 @@ impl<const L: usize> Head<L> {
         u8::try_from(self.0.len()).unwrap_or(u8::MAX)
     }
 
-    pub(crate) fn clear(&mut self) {
-        self.0.clear();
-    }
-
     /// Takes what is missing off the front of `input`, then tries `parser` on all there is.
+    #[cold]
     pub(crate) fn parse<T>(
         &mut self,
         input: &mut &[u8],
         parser: impl FnOnce(&[u8]) -> IResult<&[u8], T>,
-    ) -> Parsed<T> {
+    ) -> Result<Option<T>, BadByte> {
         let missing = L.saturating_sub(self.0.len());
         // It fits: never more than `missing` bytes are taken.
         self.0.extend_from_slice(take_front(input, missing)).ok();
         match parser(&self.0) {
-            Ok((_, value)) => Parsed::Whole(value),
-            Err(nom::Err::Incomplete(_)) => Parsed::Partial,
-            Err(nom::Err::Error(fault) | nom::Err::Failure(fault)) => Parsed::Refused {
+            Ok((_, value)) => {
+                self.0.clear();
+                Ok(Some(value))
+            }
+            Err(nom::Err::Incomplete(_)) => Ok(None),
+            Err(nom::Err::Error(fault) | nom::Err::Failure(fault)) => Err(BadByte {
                 at: self.len().saturating_sub(u8::try_from(fault.input.len()).unwrap_or_default()),
                 found: fault.input.first().copied().unwrap_or_default(),
-            },
+            }),
         }
     }
 }

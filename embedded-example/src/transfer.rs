@@ -180,8 +180,8 @@ impl<const N: usize> Transfer<N> {
                     Status::NotFound => return Err(TransferError::NotFound),
                     Status::Malformed => return Err(TransferError::Malformed),
                     Status::File => {
-                        self.len = Some(header.len());
-                        sink.begin(header.len()).map_err(TransferError::Sink)?;
+                        self.len = Some(header.data_len());
+                        sink.begin(header.data_len()).map_err(TransferError::Sink)?;
                     }
                 },
                 Event::Data(data) => {
@@ -199,7 +199,7 @@ impl<const N: usize> Transfer<N> {
         if self.moved || self.deadline().is_none_or(|deadline| now < deadline) {
             return Poll::Pending;
         }
-        Poll::Ready(Err(match self.download.clone().finish() {
+        Poll::Ready(Err(match self.download.finish() {
             Err(missing) if self.connected => TransferError::TimedOut(missing),
             _ => TransferError::ConnectTimedOut,
         }))
@@ -207,7 +207,7 @@ impl<const N: usize> Transfer<N> {
 
     /// The connection has ended, and all that came was taken.
     fn ended<E>(&self, how: RecvError) -> Result<u32, TransferError<E>> {
-        match (self.download.clone().finish(), how) {
+        match (self.download.finish(), how) {
             (Ok(()), _) => Ok(self.received),
             (Err(error), RecvError::Finished) => Err(TransferError::Download(error)),
             (Err(error), RecvError::InvalidState) => Err(TransferError::Reset(error)),

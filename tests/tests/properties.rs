@@ -165,8 +165,8 @@ fn stranger(noise: &mut Noise) -> Vec<u8> {
 fn connection(bytes: &[u8], noise: &mut Noise) -> Result<bool, ()> {
     let mut decoder = RequestDecoder::<1024>::new();
     for mut piece in cut(bytes, [1 + noise.below(12)]) {
-        let name = decoder.decode_name(&mut piece).map_err(|_| ())?;
-        if name.is_some_and(|name| (1..=1024).contains(&name.len())) {
+        let request = decoder.decode(&mut piece).map_err(|_| ())?;
+        if request.is_some_and(|request| (1..=1024).contains(&request.filename().as_str().len())) {
             return Ok(true);
         }
     }

@@ -88,7 +88,7 @@ fn golden_responses_are_decoded() {
             panic!("no header in {bytes:02x?}");
         };
         assert_eq!(header.status(), status);
-        assert_eq!(usize::try_from(header.len()), Ok(data.len()));
+        assert_eq!(usize::try_from(header.data_len()), Ok(data.len()));
         if !data.is_empty() {
             assert_eq!(download.receive(&mut input), Ok(Some(Event::Data(data))));
         }

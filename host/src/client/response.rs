@@ -238,7 +238,7 @@ fn read(connection: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
 
 fn announced(header: ResponseHeader) -> Result<u64, ClientError> {
     match header.status() {
-        Status::File => Ok(header.len().into()),
+        Status::File => Ok(header.data_len().into()),
         Status::NotFound => Err(ClientError::NotFound),
         Status::Malformed => Err(ClientError::Malformed),
     }

@@ -161,8 +161,9 @@ fn decode<E: Into<io::Error>>(
     };
     let mut fresh = RequestDecoder::new();
     let decoder = unfinished.as_deref_mut().unwrap_or(&mut fresh);
-    match decoder.decode_name(&mut input) {
-        Ok(Some(name)) => Ok(Some(name.into())),
+    match decoder.decode(&mut input) {
+        // At once: a request has room for the longest name.
+        Ok(Some(request)) => Ok(Some(request.filename().as_str().into())),
         Ok(None) => {
             if unfinished.is_none() {
                 *unfinished = Some(Box::new(fresh));

@@ -58,7 +58,7 @@ pub fn download_in_pieces(bytes: &[u8], lengths: &[usize]) {
         assert_eq!(whole.data, b"");
         return assert_ne!(whole.finish, Some(Ok(())));
     };
-    let announced = usize::try_from(header.len()).unwrap_or(usize::MAX);
+    let announced = usize::try_from(header.data_len()).unwrap_or(usize::MAX);
     let body = bytes.get(8..).unwrap_or_default();
     assert_eq!(whole.data, body[..announced.min(body.len())]);
     let is_whole = announced <= body.len();

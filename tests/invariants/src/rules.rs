@@ -58,7 +58,7 @@ pub(crate) fn response(bytes: &[u8], decoded: Result<Option<ResponseHeader>, Dec
         return refused_at(at, octet(at), decoded.as_ref().err());
     }
     let header = decoded.expect("nothing is wrong so far");
-    let told = header.map(|header| (header.status() as u8, header.len()));
+    let told = header.map(|header| (header.status() as u8, header.data_len()));
     let len = u32::from_be_bytes([octet(4), octet(5), octet(6), octet(7)]);
     assert_eq!(told, (bytes.len() >= 8).then_some((octet(3), len)));
 }

@@ -27,7 +27,7 @@ fn exchange(name: &str, mut response: &[u8], request: &mut [u8]) -> Option<u32> 
     let mut len = 0;
     while let Some(event) = download.receive(&mut response).ok()? {
         match event {
-            Event::Header(header) => len = header.len(),
+            Event::Header(header) => len = header.data_len(),
             Event::Data(data) => drop(black_box(data)),
             Event::End => {}
         }

@@ -47,7 +47,7 @@ fn ours(bytes: &[u8]) -> Result<Option<(usize, u64)>> {
     match ResponseDecoder::new().decode(&mut rest)? {
         None => Ok(None),
         Some(header) if header.status() == Status::File => {
-            Ok(Some((bytes.len() - rest.len(), header.len().into())))
+            Ok(Some((bytes.len() - rest.len(), header.data_len().into())))
         }
         Some(_) => Err("not answered with a file".into()),
     }
