@@ -3,11 +3,12 @@
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use fetchlet_test_kit::{
-    LIMIT, Running, assert_nothing_is_left, built, processes_of, until, within,
+    LIMIT, Running, assert_nothing_is_left, bare, built, installed, processes_of, skip, until,
+    within,
 };
 use rustix::process::Signal;
 
@@ -39,6 +40,91 @@ fn every_measure_of_our_own_works_and_leaves_nothing() {
         for name in measures.split(',') {
             assert!(report.contains(&format!("### {name}: ")), "{report}");
         }
+        assert_nothing_is_left(&path);
+    });
+}
+
+#[test]
+fn a_second_build_takes_part_in_the_six_main_measures() {
+    let _alone = alone();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().to_owned();
+    within(LIMIT, move || {
+        let measures = ["small-c1", "small-c32", "mid-1m-c8", "big-1g", "get-1g", "get-1k"];
+        let mut command = compare(&path, &["--quick", "--only", &measures.join(",")]);
+        let output = command.arg("--against").arg(built("fetchlet").unwrap()).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let report = String::from_utf8(output.stdout).unwrap();
+        for name in measures {
+            let is_ratio = |cells: &[&str]| {
+                cells.first().is_some_and(|it| it.starts_with(&format!("{name}: ")))
+                    && cells.get(2) == Some(&"fetchlet, before")
+            };
+            let mut rows = report
+                .lines()
+                .map(|line| line.trim_matches('|').split('|').map(str::trim).collect::<Vec<_>>());
+            let row =
+                rows.find(|cells| is_ratio(cells)).unwrap_or_else(|| panic!("{name}: {report}"));
+            assert!(row[3].parse::<f64>().is_ok_and(|ratio| ratio > 0.0), "{row:?}");
+        }
+    });
+}
+
+#[test]
+fn everybody_sends_by_the_congestion_control_that_is_asked_for() {
+    let _alone = alone();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().to_owned();
+    within(LIMIT, move || {
+        let small = ["--quick", "--only", "small-c1", "--congestion"];
+        let output = compare(&path, &small).arg("reno").output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        if String::from_utf8_lossy(&output.stderr).contains("no network namespace") {
+            return skip("a network of the run's own", "the system refuses it");
+        }
+        let report = String::from_utf8(output.stdout).unwrap();
+        assert!(
+            report.contains("* congestion control: reno, in a network namespace of"),
+            "{report}"
+        );
+        let output = compare(&path, &small).arg("no-such-control").output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(said.contains("no-such-control can't be set"), "{said}");
+        assert_nothing_is_left(&path);
+    });
+}
+
+/// A run where the system refuses network namespaces; `None` where user namespaces are refused as well.
+fn without_namespaces(folder: &Path, ci: Option<&str>) -> Option<Output> {
+    let unshare = installed("unshare").ok()?;
+    if !bare(&unshare).args(["-r", "true"]).status().is_ok_and(|it| it.success()) {
+        return None;
+    }
+    let compare = compare(folder, &["--quick", "--only", "small-c1"]);
+    let mut command = bare(unshare);
+    let script = r#"echo 0 > /proc/sys/user/max_net_namespaces && exec "$@""#;
+    command.args(["-r", "sh", "-c", script, "sh"]).arg(compare.get_program());
+    command.args(compare.get_args()).envs(ci.map(|ci| ("CI", ci)));
+    Some(command.output().unwrap())
+}
+
+#[test]
+fn a_machine_without_namespaces_is_told_and_fails_where_all_must_be_tried() {
+    let _alone = alone();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().to_owned();
+    within(LIMIT, move || {
+        let Some(output) = without_namespaces(&path, None) else {
+            return skip("a run without a namespace", "there is no `unshare -r`");
+        };
+        assert!(output.status.success(), "{output:?}");
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(said.contains("WARNING, no network namespace can be made here"), "{said}");
+        let report = String::from_utf8(output.stdout).unwrap();
+        assert!(report.contains(", the system's: no network namespace"), "{report}");
+        let output = without_namespaces(&path, Some("true")).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
         assert_nothing_is_left(&path);
     });
 }

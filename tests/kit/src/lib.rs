@@ -9,6 +9,7 @@ mod deadline;
 mod guard;
 mod left;
 mod names;
+pub mod namespace;
 mod nginx;
 mod peer;
 mod pieces;

@@ -42,6 +42,13 @@ pub(crate) struct Args {
     /// The program to measure [default: the one in this program's folder, built anew under `cargo run`]
     #[arg(long, value_name = "FILE")]
     pub(crate) program: Option<PathBuf>,
+    /// A second build of `fetchlet`, such as the one before a change: the same measures say what the
+    /// change did
+    #[arg(long, value_name = "FILE")]
+    pub(crate) against: Option<PathBuf>,
+    /// TCP's congestion control for all servers and clients, set in a network namespace of the run's own
+    #[arg(long, value_name = "NAME", default_value = "reno")]
+    pub(crate) congestion: String,
     /// Tell the measures and do nothing
     #[arg(long)]
     pub(crate) list: bool,

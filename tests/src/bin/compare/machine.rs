@@ -12,14 +12,14 @@ pub(crate) fn describe() -> Vec<(&'static str, String)> {
         ("processor", format!("{cores} x {}", value(&cpuinfo, "model name"))),
         ("memory", memory),
         ("kernel", read("/proc/sys/kernel/osrelease")),
-        ("congestion control", read("/proc/sys/net/ipv4/tcp_congestion_control")),
         ("tcp_wmem", read("/proc/sys/net/ipv4/tcp_wmem").replace('\t', " ")),
     ]
 }
 
-/// As it can be typed again.
+/// The command line, in which a path is told by its last part.
 pub(crate) fn command() -> String {
-    let arguments: Vec<String> = env::args().skip(1).collect();
+    let last = |it: String| it.rsplit('/').next().unwrap_or_default().to_owned();
+    let arguments: Vec<String> = env::args().skip(1).map(last).collect();
     let profile = if cfg!(debug_assertions) { "" } else { " --release" };
     format!("cargo run{profile} -p fetchlet-tests --bin compare -- {}", arguments.join(" "))
         .trim_end_matches(" -- ")

@@ -1,12 +1,15 @@
 //! Puts fetchlet beside its peers on the same work in the same run: `cargo run --release -p fetchlet-tests
-//! --bin compare`. Every peer has its turn once per round, in rotating order; what is printed are medians,
-//! and medians of the ratios within a round. Traffic stays on loopback, and nothing outlives the program.
+//! --bin compare`. Every peer has its turn once per round, in rotating order; the program prints medians,
+//! and medians and quartiles of the ratios within a round. Traffic stays on the loopback of a network
+//! namespace of its own, and nothing outlives the program.
 
 mod args;
 mod files;
+mod goal;
 mod load;
 mod machine;
 mod measures;
+mod network;
 mod peers;
 mod program;
 mod readings;
@@ -26,6 +29,7 @@ use fetchlet_test_kit::watch;
 
 use args::{Args, Hidden};
 use measures::Measure;
+use network::Network;
 use report::{Report, Section};
 use setting::Setting;
 
@@ -60,8 +64,14 @@ fn list() {
 /// Whether every measure worked; the report is out either way.
 fn run(args: &Args) -> Result<bool> {
     let chosen = chosen(&args.only)?;
+    // Built outside the namespace, which has no way to a registry.
+    let program = match &args.program {
+        Some(program) => program.canonicalize()?,
+        None => program::find()?,
+    };
+    let network = Network::enter(&args.congestion)?;
     watch()?;
-    let setting = Setting::new(args)?;
+    let setting = Setting::new(args, program, network)?;
     let mut report = Report::new(args, &setting);
     for measure in chosen {
         eprintln!("{}: {}", measure.name, measure.about);

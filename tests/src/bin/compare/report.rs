@@ -3,8 +3,9 @@
 use serde_json::{Value, json};
 
 use crate::args::Args;
+use crate::goal::Verdict;
 use crate::machine;
-use crate::measures::{Measure, Verdict};
+use crate::measures::Measure;
 use crate::readings::Readings;
 use crate::setting::Setting;
 use crate::stats;
@@ -16,6 +17,10 @@ pub(crate) struct Report {
     pub(crate) rounds: usize,
     pub(crate) command: String,
     pub(crate) machine: Vec<(&'static str, String)>,
+    /// By which congestion control everybody sends.
+    pub(crate) congestion: String,
+    /// The sizes were those that the bounds are for, and the network was the run's own.
+    pub(crate) judges: bool,
     pub(crate) versions: Vec<String>,
     pub(crate) sections: Vec<Section>,
 }
@@ -55,7 +60,7 @@ impl Section {
         }
         let nobody_is_missing = self.readings.left_out.is_empty() && self.error.is_none();
         for goal in self.measure.goals {
-            if nobody_is_missing && goal.figure(&self.readings).is_none() {
+            if nobody_is_missing && !goal.on_request && goal.values(&self.readings).is_none() {
                 faults.push(format!("{name}: {} of {} was not read", goal.quantity, goal.ours));
             }
         }
@@ -70,6 +75,8 @@ impl Report {
             rounds: setting.rounds,
             command: machine::command(),
             machine: machine::describe(),
+            congestion: setting.network.describe(),
+            judges: !args.quick && setting.network.shared.is_none(),
             versions: setting.tools.versions(),
             sections: Vec::new(),
         }
@@ -89,13 +96,14 @@ impl Report {
             "rounds": self.rounds,
             "command": self.command,
             "machine": self.machine.iter().cloned().collect::<std::collections::BTreeMap<_, _>>(),
+            "congestion": self.congestion,
             "versions": self.versions,
-            "measures": self.sections.iter().map(section).collect::<Vec<_>>(),
+            "measures": self.sections.iter().map(|it| section(it, self.judges)).collect::<Vec<_>>(),
         })
     }
 }
 
-fn section(section: &Section) -> Value {
+fn section(section: &Section, judges: bool) -> Value {
     let readings = section.readings.all.iter().map(|it| {
         json!({
             "quantity": it.quantity,
@@ -105,17 +113,20 @@ fn section(section: &Section) -> Value {
         })
     });
     let goals = section.measure.goals.iter().map(|goal| {
-        let figure = goal.figure(&section.readings);
-        let verdict = figure.map(|it| goal.verdict(it));
+        let values = goal.values(&section.readings);
+        let spread = goal.spread(&section.readings);
+        let verdict = spread.and_then(|it| goal.verdict(&it)).filter(|_| judges);
         json!({
             "quantity": goal.quantity,
             "ours": goal.ours,
             "against": goal.against,
-            "figure": figure,
+            "figure": spread.map(|it| it.median),
+            "lower_quartile": spread.map(|it| it.lower),
+            "upper_quartile": spread.map(|it| it.upper),
+            "rounds": values,
             "must": goal.must,
             "aim": goal.aim,
-            "met": goal.must.and(verdict).map(|it| it != Verdict::Missed),
-            "aim_met": goal.aim.and(verdict).map(|it| it == Verdict::Aim),
+            "verdict": verdict.map(Verdict::name),
         })
     });
     json!({

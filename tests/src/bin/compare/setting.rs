@@ -7,10 +7,11 @@ use std::time::Duration;
 use fetchlet_test_kit::{Folder, bare};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
+use crate::Result;
 use crate::args::Args;
 use crate::files::{Files, Served, check_room};
+use crate::network::Network;
 use crate::tools::Tools;
-use crate::{Result, program};
 
 const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;
@@ -66,17 +67,16 @@ pub(crate) struct Setting {
     pub(crate) sizes: Sizes,
     pub(crate) files: Files,
     pub(crate) tools: Tools,
+    pub(crate) network: Network,
     program: PathBuf,
+    /// The build that `--against` names.
+    pub(crate) before: Option<PathBuf>,
     out: Folder,
 }
 
 impl Setting {
-    pub(crate) fn new(args: &Args) -> Result<Self> {
+    pub(crate) fn new(args: &Args, program: PathBuf, network: Network) -> Result<Self> {
         let tools = Tools::find(&args.require)?;
-        let program = match &args.program {
-            Some(program) => program.canonicalize()?,
-            None => program::find()?,
-        };
         raise_file_limit()?;
         let dir = match &args.dir {
             Some(dir) => dir.canonicalize()?,
@@ -90,14 +90,17 @@ impl Setting {
             sizes,
             files: Files::new(&dir)?,
             tools,
+            network,
             program,
+            before: args.against.as_ref().map(|it| it.canonicalize()).transpose()?,
             out: Folder::within(&args.out_dir)?,
         })
     }
 
-    /// The program under measure, with nothing but its defaults.
-    pub(crate) fn fetchlet(&self) -> Command {
-        bare(&self.program)
+    /// The program under measure, or the build before it, with nothing but its defaults.
+    pub(crate) fn fetchlet(&self, before: bool) -> Command {
+        let program = self.before.as_ref().filter(|_| before);
+        bare(program.unwrap_or(&self.program))
     }
 
     /// Where a download goes.

@@ -1,29 +1,63 @@
-//! The middle of several readings, and of the ratios of pairs.
+//! What several readings of one quantity say: their middle, and how far apart they are.
 
-/// The median; of an even number, the mean of the two in the middle. NaN of none.
-pub(crate) fn median(values: &[f64]) -> f64 {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let half = sorted.len() / 2;
-    match sorted.get(half) {
-        None => f64::NAN,
-        Some(upper) if sorted.len() % 2 == 1 => *upper,
-        Some(upper) => {
-            sorted.get(half.wrapping_sub(1)).map_or(*upper, |lower| (lower + upper) / 2.0)
-        }
+/// The median and the quartiles of one value per round.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Spread {
+    /// A quarter of the rounds has at most this value.
+    pub(crate) lower: f64,
+    pub(crate) median: f64,
+    /// A quarter of the rounds has at least this value.
+    pub(crate) upper: f64,
+    /// How many values there are.
+    pub(crate) rounds: usize,
+}
+
+impl Spread {
+    pub(crate) fn of(values: &[f64]) -> Self {
+        let [lower, median, upper] = [0.25, 0.5, 0.75].map(|share| quantile(values, share));
+        Self { lower, median, upper, rounds: values.len() }
     }
 }
 
-/// The median of the ratios within each round: what slows a whole round down weighs on both sides.
-pub(crate) fn paired_ratio(ours: &[f64], theirs: &[f64]) -> f64 {
-    let ratios: Vec<f64> = ours.iter().zip(theirs).map(|(ours, theirs)| ours / theirs).collect();
-    median(&ratios)
+/// The median; of an even number, the mean of the two in the middle. NaN of none.
+pub(crate) fn median(values: &[f64]) -> f64 {
+    quantile(values, 0.5)
 }
 
-/// The value that so large a share of the sorted values does not exceed.
+/// The value below which `share` of the values lie, on the line between the two nearest. NaN of none.
+fn quantile(values: &[f64], share: f64) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let place = share * sorted.len().saturating_sub(1) as f64;
+    let at = |place: f64| sorted.get(place as usize).copied().unwrap_or(f64::NAN);
+    let (below, above) = (at(place.floor()), at(place.ceil()));
+    below + (above - below) * place.fract()
+}
+
+/// The ratio within each round: what slows a whole round down weighs on both sides.
+pub(crate) fn ratios(ours: &[f64], theirs: &[f64]) -> Vec<f64> {
+    ours.iter().zip(theirs).map(|(ours, theirs)| ours / theirs).collect()
+}
+
+/// The smallest of the sorted values that at least `share` of them do not exceed.
 pub(crate) fn percentile<T: Copy>(sorted: &[T], share: f64) -> Option<T> {
     let rank = (share * sorted.len() as f64).ceil() as usize;
     sorted.get(rank.saturating_sub(1)).or(sorted.last()).copied()
+}
+
+/// The value with three significant digits, or with all digits before the decimal point.
+pub(crate) fn three_digits(value: f64) -> String {
+    if value == 0.0 || !value.is_finite() {
+        return value.to_string();
+    }
+    let before = value.abs().log10().floor() as i32;
+    let decimals = usize::try_from(2 - before).unwrap_or_default();
+    let text = format!("{value:.decimals$}");
+    if text.contains('.') {
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    } else {
+        text
+    }
 }
 
 #[cfg(test)]
@@ -38,9 +72,19 @@ mod tests {
     }
 
     #[test]
+    fn half_of_the_rounds_lie_between_the_quartiles() {
+        let spread = Spread::of(&[9.0, 1.0, 3.0, 2.0, 4.0]);
+        assert_eq!(spread, Spread { lower: 2.0, median: 3.0, upper: 4.0, rounds: 5 });
+        let two = Spread::of(&[1.0, 2.0]);
+        assert_eq!((two.lower, two.upper), (1.25, 1.75));
+        let one = Spread::of(&[7.0]);
+        assert_eq!((one.lower, one.median, one.upper), (7.0, 7.0, 7.0));
+    }
+
+    #[test]
     fn a_slow_round_does_not_change_the_ratio() {
-        assert_eq!(paired_ratio(&[10.0, 1.0, 12.0], &[5.0, 0.5, 6.0]), 2.0);
-        assert!(paired_ratio(&[1.0], &[]).is_nan());
+        assert_eq!(ratios(&[10.0, 1.0, 12.0], &[5.0, 0.5, 6.0]), [2.0; 3]);
+        assert!(median(&ratios(&[1.0], &[])).is_nan());
     }
 
     #[test]
@@ -51,5 +95,21 @@ mod tests {
         assert_eq!(percentile(&values, 1.0), Some(100));
         assert_eq!(percentile(&values[..3], 0.99), Some(3));
         assert_eq!(percentile::<u32>(&[], 0.5), None);
+    }
+
+    #[test]
+    fn a_figure_has_three_digits_that_count() {
+        for (value, text) in [
+            (0.0, "0"),
+            (0.000_25, "0.00025"),
+            (0.066_666, "0.0667"),
+            (1.0, "1"),
+            (1.005_1, "1.01"),
+            (27.64, "27.6"),
+            (553_000.4, "553000"),
+            (100.0, "100"),
+        ] {
+            assert_eq!(three_digits(value), text);
+        }
     }
 }

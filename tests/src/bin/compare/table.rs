@@ -4,9 +4,9 @@ use std::fmt::Write;
 
 use fetchlet_test_kit::Table;
 
-use crate::measures::{Goal, Verdict};
+use crate::goal::{Goal, Verdict};
 use crate::report::{Report, Section};
-use crate::stats;
+use crate::stats::{self, Spread, three_digits};
 
 pub(crate) fn markdown(report: &Report) -> String {
     let mut out = String::new();
@@ -20,46 +20,49 @@ fn write(out: &mut String, report: &Report) -> std::fmt::Result {
     for (what, value) in &report.machine {
         writeln!(out, "* {what}: {value}")?;
     }
+    writeln!(out, "* congestion control: {}", report.congestion)?;
     writeln!(out, "* beside: {}", report.versions.join(" · "))?;
     writeln!(
         out,
-        "* medians of {} rounds; a ratio is the median of those within a round\n",
+        "* medians of {} rounds; a ratio is the median of those within a round, its spread from the \
+         lower to the upper quartile; a verdict only where the whole spread allows one\n",
         report.rounds
     )?;
     if report.quick {
         writeln!(out, "A quick run: that every measure works, not how fast anything is.\n")?;
     }
-    let mut goals = Table::new(["measure", "of", "against", "figure", "must", "aim", ""]);
+    let headings = ["measure", "of", "against", "figure", "spread", "must", "aim", ""];
+    let mut goals = Table::new(headings);
     for section in &report.sections {
         for goal in section.measure.goals {
-            goals.push(goal_row(section, goal, report.quick));
+            let spread = goal.spread(&section.readings);
+            if spread.is_some() || !goal.on_request {
+                goals.push(goal_row(section.measure.name, goal, spread, report.judges));
+            }
         }
     }
     write!(out, "{goals}")?;
     report.sections.iter().try_for_each(|it| medians(out, it))
 }
 
-fn goal_row(section: &Section, goal: &Goal, quick: bool) -> [String; 7] {
-    let found = goal.figure(&section.readings);
-    let verdict = match (found, goal.must, goal.aim) {
-        (None, ..) => "left out",
-        (Some(_), None, None) => "",
-        _ if quick => "",
-        (Some(found), ..) => match goal.verdict(found) {
-            Verdict::Aim => "aim met",
-            Verdict::Met => "met",
-            Verdict::Missed if goal.must.is_none() => "aim missed",
-            Verdict::Missed => "**missed**",
-        },
+fn goal_row(measure: &str, goal: &Goal, spread: Option<Spread>, judges: bool) -> [String; 8] {
+    let verdict = match spread.map(|it| goal.verdict(&it)) {
+        None => "left out".to_owned(),
+        Some(Some(Verdict::Missed)) if judges => format!("**{}**", Verdict::Missed.name()),
+        Some(Some(verdict)) if judges => verdict.name().to_owned(),
+        Some(_) => String::new(),
     };
+    let quartiles =
+        |it: Spread| format!("{} to {}", three_digits(it.lower), three_digits(it.upper));
     [
-        format!("{}: {}", section.measure.name, goal.quantity),
+        format!("{measure}: {}", goal.quantity),
         goal.ours.to_owned(),
         goal.against.unwrap_or_default().to_owned(),
-        found.map(figure).unwrap_or_default(),
+        spread.map(|it| three_digits(it.median)).unwrap_or_default(),
+        spread.filter(|it| it.rounds > 1).map(quartiles).unwrap_or_default(),
         goal.wanted(goal.must),
         goal.wanted(goal.aim),
-        verdict.to_owned(),
+        verdict,
     ]
 }
 
@@ -70,7 +73,10 @@ fn medians(out: &mut String, section: &Section) -> std::fmt::Result {
     let mut table = Table::new([""].into_iter().chain(quantities.iter().copied()));
     for peer in readings.peers() {
         let median = |quantity: &&str| {
-            readings.of(quantity, peer).map(|it| figure(stats::median(it))).unwrap_or_default()
+            readings
+                .of(quantity, peer)
+                .map(|it| three_digits(stats::median(it)))
+                .unwrap_or_default()
         };
         table.push([peer.to_owned()].into_iter().chain(quantities.iter().map(median)));
     }
@@ -84,41 +90,5 @@ fn medians(out: &mut String, section: &Section) -> std::fmt::Result {
     match &section.error {
         Some(error) => writeln!(out, "Failed: {error}."),
         None => Ok(()),
-    }
-}
-
-/// Three digits that count, or all before the point.
-pub(crate) fn figure(value: f64) -> String {
-    if value == 0.0 || !value.is_finite() {
-        return value.to_string();
-    }
-    let before = value.abs().log10().floor() as i32;
-    let decimals = usize::try_from(2 - before).unwrap_or_default();
-    let text = format!("{value:.decimals$}");
-    if text.contains('.') {
-        text.trim_end_matches('0').trim_end_matches('.').to_owned()
-    } else {
-        text
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_figure_has_three_digits_that_count() {
-        for (value, text) in [
-            (0.0, "0"),
-            (0.000_25, "0.00025"),
-            (0.066_666, "0.0667"),
-            (1.0, "1"),
-            (1.005_1, "1.01"),
-            (27.64, "27.6"),
-            (553_000.4, "553000"),
-            (100.0, "100"),
-        ] {
-            assert_eq!(figure(value), text);
-        }
     }
 }

@@ -11,13 +11,13 @@ use std::os::unix::net::UnixStream;
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
+use fetchlet_test_kit::namespace::Network;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::process::{PidfdFlags, PidfdGetfdFlags, getpid, pidfd_getfd, pidfd_open};
 use smoltcp::phy::{Medium, TunTapInterface};
 
 use crate::lane::{Conditions, Counters, Lane};
-use crate::namespace::Network;
 
 /// The server's address, and the client's.
 pub(crate) const SERVER: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 1);

@@ -9,7 +9,6 @@ mod cell;
 mod contest;
 mod lane;
 mod link;
-mod namespace;
 
 use std::fs;
 use std::io;
@@ -18,7 +17,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Parser, ValueEnum as _};
-use fetchlet_test_kit::{Table, watch};
+use fetchlet_test_kit::{Table, namespace, watch};
 
 use contest::Contestant;
 use lane::Conditions;
@@ -65,7 +64,7 @@ struct Args {
 fn main() -> ExitCode {
     let args = Args::parse();
     // Before anything else: there is one thread only.
-    if let Err(error) = namespace::enter().and_then(|()| try_link()) {
+    if let Err(error) = namespace::become_root().and_then(|()| try_link()) {
         eprintln!("lossy: {error}");
         return ExitCode::from(69);
     }

@@ -21,6 +21,8 @@ pub(super) const LIMIT: Duration = Duration::from_secs(120);
 const FASTER: &[Goal] = &[
     Goal::more(RATE, "fetchlet", "curl").must(1.4).aim(1.8),
     Goal::more(RATE, "fetchlet, with sync", "curl"),
+    Goal::more(RATE, "fetchlet, bbr", "curl, bbr"),
+    Goal::more(RATE, "fetchlet", "").not_worse_than_before(),
 ];
 
 pub(super) const LARGE: Measure = Measure {
@@ -54,25 +56,37 @@ pub(super) const CHECKED: Measure = Measure {
 pub(super) const SMALL: Measure = Measure {
     name: "get-1k",
     about: "a program that downloads 1 KiB to a file",
-    goals: &[Goal::more(EACH, "fetchlet", "curl").must(5.0).aim(7.0)],
+    goals: &[
+        Goal::more(EACH, "fetchlet", "curl").must(5.0).aim(7.0),
+        Goal::more(EACH, "fetchlet", "").not_worse_than_before(),
+    ],
     run: |setting, readings| {
         let times = setting.sizes.processes;
-        downloads(&[Way::Fetchlet, Way::Curl], &setting.small()?, times, setting, readings)
+        downloads(
+            &[Way::Fetchlet, Way::Before, Way::Curl],
+            &setting.small()?,
+            times,
+            setting,
+            readings,
+        )
     },
 };
 
-const PLAIN: &[Way] = &[Way::Fetchlet, Way::Reno, Way::Synced, Way::Curl];
+const PLAIN: &[Way] = &[Way::Fetchlet, Way::Synced, Way::Before, Way::Curl, Way::Bbr, Way::CurlBbr];
 
 /// How a file is downloaded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Way {
     Fetchlet,
-    /// From a server with `--congestion reno`.
-    Reno,
+    /// By the build that `--against` names, from its own server.
+    Before,
+    /// While both sides send by BBR.
+    Bbr,
     /// As it does by default: on disk before it has its name.
     Synced,
     Checked,
     Curl,
+    CurlBbr,
     CurlChecked,
 }
 
@@ -80,17 +94,21 @@ impl Way {
     const fn name(self) -> &'static str {
         match self {
             Self::Fetchlet => "fetchlet",
-            Self::Reno => "fetchlet, reno",
+            Self::Before => "fetchlet, before",
+            Self::Bbr => "fetchlet, bbr",
             Self::Synced => "fetchlet, with sync",
             Self::Checked => "fetchlet --checksum",
             Self::Curl => "curl",
+            Self::CurlBbr => "curl, bbr",
             Self::CurlChecked => "curl && sha256sum",
         }
     }
 
     const fn server(self) -> Peer {
         match self {
-            Self::Reno => Peer::FetchletReno,
+            Self::Before => Peer::Before,
+            Self::Bbr => Peer::FetchletBbr,
+            Self::CurlBbr => Peer::NginxBbr,
             Self::Fetchlet | Self::Synced | Self::Checked => Peer::Fetchlet,
             Self::Curl | Self::CurlChecked => Peer::Nginx,
         }
@@ -105,7 +123,7 @@ impl Way {
         digest: &str,
     ) -> std::result::Result<Command, String> {
         let mut command = match self {
-            Self::Curl => Command::new(setting.tools.get("curl")?),
+            Self::Curl | Self::CurlBbr => Command::new(setting.tools.get("curl")?),
             Self::CurlChecked => {
                 let script = r#""$1" -s -o "$3" "$4" && echo "$5  $3" | "$2" --check --status"#;
                 let mut command = Command::new("sh");
@@ -115,7 +133,7 @@ impl Way {
             }
             _ => return Ok(self.get(setting, server, file, digest)),
         };
-        if self == Self::Curl {
+        if self != Self::CurlChecked {
             command.args(["-s", "-o"]);
         }
         command.arg(setting.out()).arg(format!("http://{}/{}", server.addr, file.name));
@@ -139,7 +157,7 @@ impl Way {
 
 /// `fetchlet get`, to where downloads go.
 pub(super) fn get(setting: &Setting, server: &Server, file: &Served) -> Command {
-    let mut command = setting.fetchlet();
+    let mut command = setting.fetchlet(server.peer == Peer::Before);
     command.args(["get", "-q", "-f", "-o"]).arg(setting.out());
     command.arg(server.addr.ip().to_string()).arg(server.addr.port().to_string()).arg(&file.name);
     command
@@ -159,6 +177,9 @@ fn downloads(
     let digest = if ways.contains(&Way::Checked) { digest(setting, file)? } else { String::new() };
     let mut ready = Vec::new();
     for way in ways {
+        if way.server() == Peer::Before && setting.before.is_none() {
+            continue;
+        }
         let Some(server) = servers.iter().find(|it| it.peer == way.server()) else {
             readings.leave_out(way.name(), "its server is left out");
             continue;
@@ -171,7 +192,8 @@ fn downloads(
     setting.rounds(&ready, |(way, server)| {
         let mut elapsed = Duration::ZERO;
         for _ in 0..times {
-            elapsed += timed(&mut way.command(setting, server, file, &digest)?, setting, file)?;
+            let mut command = way.command(setting, server, file, &digest)?;
+            elapsed += server.under(|| timed(&mut command, setting, file))?;
         }
         let each = elapsed.as_secs_f64() / f64::from(times);
         readings.add(RATE, way.name(), file.len as f64 / 1e6 / each);

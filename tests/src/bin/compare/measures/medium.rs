@@ -7,14 +7,17 @@ use crate::peers::Peer;
 use crate::readings::Readings;
 use crate::setting::Setting;
 
-const PEERS: &[Peer] = &[Peer::Fetchlet, Peer::FetchletReno, Peer::Nginx];
+const PEERS: &[Peer] =
+    &[Peer::Fetchlet, Peer::Before, Peer::Nginx, Peer::FetchletBbr, Peer::NginxBbr];
 
 pub(super) const MEDIUM: Measure = Measure {
     name: "mid-1m-c8",
     about: "1 MiB, 8 clients, a new connection each",
     goals: &[
-        Goal::more(small::RATE, "fetchlet", "nginx").must(1.2),
-        Goal::more(small::RATE, "fetchlet, reno", "nginx").aim(1.5),
+        Goal::more(small::RATE, "fetchlet", "nginx").must(1.2).aim(1.5),
+        Goal::less(small::CPU, "fetchlet", "nginx"),
+        Goal::more(small::RATE, "fetchlet, bbr", "nginx, bbr"),
+        Goal::more(small::RATE, "fetchlet", "").not_worse_than_before(),
     ],
     run,
 };

@@ -18,9 +18,13 @@ pub(super) const SLOW: &str = "p99, µs";
 pub(super) const ONE: Measure = Measure {
     name: "small-c1",
     about: "1 KiB, one client, a new connection each",
-    goals: &[Goal::more(RATE, "fetchlet", "nginx").must(1.0).aim(1.12)],
+    goals: &[
+        Goal::more(RATE, "fetchlet", "nginx").must(1.0).aim(1.12),
+        Goal::more(RATE, "fetchlet", "").not_worse_than_before(),
+    ],
     run: |setting, readings| {
-        let peers = [Peer::Fetchlet, Peer::Nginx, Peer::NginxKept, Peer::Raw, Peer::Naive];
+        let peers =
+            [Peer::Fetchlet, Peer::Before, Peer::Nginx, Peer::NginxKept, Peer::Raw, Peer::Naive];
         load(&peers, &setting.small()?, 1, setting, readings)
     },
 };
@@ -28,10 +32,14 @@ pub(super) const ONE: Measure = Measure {
 pub(super) const MANY: Measure = Measure {
     name: "small-c32",
     about: "1 KiB, 32 clients, a new connection each",
-    goals: &[Goal::less(CPU, "fetchlet", "nginx").must(0.95).aim(0.80)],
+    goals: &[
+        Goal::less(CPU, "fetchlet", "nginx").must(0.95).aim(0.80),
+        Goal::less(CPU, "fetchlet", "").not_worse_than_before(),
+    ],
     run: |setting, readings| {
         // Not Python's: its backlog of 5 leaves clients waiting a second for their connection.
-        let peers = [Peer::Fetchlet, Peer::Nginx, Peer::NginxKept, Peer::NginxAio, Peer::Raw];
+        let peers =
+            [Peer::Fetchlet, Peer::Before, Peer::Nginx, Peer::NginxKept, Peer::NginxAio, Peer::Raw];
         load(&peers, &setting.small()?, 32, setting, readings)
     },
 };

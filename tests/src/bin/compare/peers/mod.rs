@@ -14,6 +14,7 @@ use rustix::process::Pid;
 use crate::Result;
 use crate::files::Served;
 use crate::load::{self, Outcome, Protocol, Until};
+use crate::network;
 use crate::readings::Readings;
 use crate::setting::Setting;
 
@@ -21,14 +22,18 @@ use crate::setting::Setting;
 pub(crate) enum Peer {
     /// The program with its defaults, but for its limits of connections.
     Fetchlet,
-    /// With TCP's older congestion control: `--congestion reno`.
-    FetchletReno,
+    /// While everybody sends by BBR.
+    FetchletBbr,
+    /// The build that `--against` names.
+    Before,
     /// `sendfile on; tcp_nopush on`.
     Nginx,
     /// And `aio threads`.
     NginxAio,
     /// And HTTP/1.1: a client's requests share a connection.
     NginxKept,
+    /// While everybody sends by BBR.
+    NginxBbr,
     /// Accept, sendfile, close; of one file only.
     Raw,
     /// The classic first server of a course, in Python.
@@ -39,21 +44,31 @@ impl Peer {
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Fetchlet => "fetchlet",
-            Self::FetchletReno => "fetchlet, reno",
+            Self::FetchletBbr => "fetchlet, bbr",
+            Self::Before => "fetchlet, before",
             Self::Nginx => "nginx",
             Self::NginxAio => "nginx, aio threads",
             Self::NginxKept => "nginx, keep-alive",
+            Self::NginxBbr => "nginx, bbr",
             Self::Raw => "raw sendfile loop",
             Self::Naive => "naive Python",
         }
     }
 
+    const fn has_bbr(self) -> bool {
+        matches!(self, Self::FetchletBbr | Self::NginxBbr)
+    }
+
     /// The server, or why it is left out. `file` is all that a raw loop serves.
     pub(crate) fn start(self, setting: &Setting, file: &Served) -> Result<Started> {
+        if self.has_bbr()
+            && let Err(reason) = setting.network.check_bbr()
+        {
+            return Ok(Err(reason));
+        }
         match self {
-            Self::Fetchlet => fetchlet(self, setting, &[]),
-            Self::FetchletReno => fetchlet(self, setting, &["--congestion", "reno"]),
-            Self::Nginx | Self::NginxAio | Self::NginxKept => nginx(self, setting),
+            Self::Fetchlet | Self::FetchletBbr | Self::Before => fetchlet(self, setting),
+            Self::Nginx | Self::NginxAio | Self::NginxKept | Self::NginxBbr => nginx(self, setting),
             Self::Raw => raw::start(file),
             Self::Naive => naive::start(setting),
         }
@@ -95,8 +110,14 @@ impl Server {
     }
 
     pub(crate) fn ask(&self, files: &[Served], clients: usize, until: Until) -> Result<Outcome> {
-        let outcome = load::run(self.addr, self.protocol, files, clients, until);
+        let outcome = self.under(|| load::run(self.addr, self.protocol, files, clients, until));
         outcome.map_err(|error| format!("{}: {error}", self.name()).into())
+    }
+
+    /// Runs `body` under the congestion control that this server is asked under. A connection gets it when
+    /// it is accepted, so that it may differ from turn to turn.
+    pub(crate) fn under<T>(&self, body: impl FnOnce() -> Result<T>) -> Result<T> {
+        if self.peer.has_bbr() { network::with_bbr(body) } else { body() }
     }
 
     /// One request that is not measured: from then on the file is in the page cache.
@@ -126,6 +147,9 @@ pub(crate) fn start(
 ) -> Result<Vec<Server>> {
     let mut servers = Vec::new();
     for peer in peers {
+        if *peer == Peer::Before && setting.before.is_none() {
+            continue;
+        }
         match peer.start(setting, file)? {
             Ok(server) => {
                 server.warm(file)?;
@@ -137,11 +161,11 @@ pub(crate) fn start(
     Ok(servers)
 }
 
-fn fetchlet(peer: Peer, setting: &Setting, options: &[&str]) -> Result<Started> {
-    let mut command = setting.fetchlet();
+fn fetchlet(peer: Peer, setting: &Setting) -> Result<Started> {
+    let mut command = setting.fetchlet(peer == Peer::Before);
     command.args(["serve", "0", "-q", "--max-per-peer", "0", "--max-connections", "12000"]);
     // As long as nginx waits: idle connections are to be counted before they are closed.
-    command.args(["--request-deadline", "60s"]).args(options);
+    command.args(["--request-deadline", "60s"]);
     command.arg("--root").arg(setting.files.folder());
     Ok(Ok(Server::announced(peer, Protocol::Ours, &mut command)?))
 }
