@@ -19,6 +19,7 @@ const RULE: &[(&str, &[&str], &[&str])] = &[
     ("fetchlet-cli", &["fetchlet"], &["smoltcp"]),
     // The host, and what its programs need, only by a feature: see below.
     ("fetchlet-embedded-example", &["fetchlet-codec", "fetchlet"], &[]),
+    ("fetchlet-bench", &["fetchlet-codec"], &[]),
     ("fetchlet-invariants", &["fetchlet-codec"], &[]),
     ("fetchlet-sizes", &["fetchlet-codec"], &[]),
     ("fetchlet-test-kit", &["fetchlet-codec", "fetchlet", "fetchlet-invariants"], &["smoltcp"]),
@@ -121,8 +122,8 @@ fn every_crate_uses_only_the_siblings_it_may() {
 fn nothing_depends_on_the_program_or_the_tests() {
     for (package, dependencies) in workspace() {
         for dependency in &dependencies {
-            let leaf =
-                ["fetchlet-cli", "fetchlet-tests", "fetchlet-sizes"].contains(&name(dependency));
+            let leaf = ["fetchlet-bench", "fetchlet-cli", "fetchlet-tests", "fetchlet-sizes"]
+                .contains(&name(dependency));
             assert!(!leaf, "{package} uses {}", name(dependency));
         }
     }

@@ -21,7 +21,7 @@ pub(crate) fn command() -> String {
     let last = |it: String| it.rsplit('/').next().unwrap_or_default().to_owned();
     let arguments: Vec<String> = env::args().skip(1).map(last).collect();
     let profile = if cfg!(debug_assertions) { "" } else { " --release" };
-    format!("cargo run{profile} -p fetchlet-tests --bin compare -- {}", arguments.join(" "))
+    format!("cargo run{profile} -p fetchlet-bench --bin compare -- {}", arguments.join(" "))
         .trim_end_matches(" -- ")
         .to_owned()
 }

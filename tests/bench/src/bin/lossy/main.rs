@@ -6,7 +6,7 @@
 //! if one of our downloads was not whole, with 69 where such networks are refused.
 
 mod cell;
-mod contest;
+mod competitors;
 mod lane;
 mod link;
 
@@ -19,7 +19,7 @@ use std::time::Duration;
 use clap::{Parser, ValueEnum as _};
 use fetchlet_test_kit::{Table, namespace, watch};
 
-use contest::Contestant;
+use competitors::Competitor;
 use lane::Conditions;
 use link::Link;
 
@@ -55,7 +55,7 @@ struct Args {
     seed: u64,
     /// Only these
     #[arg(long, value_enum, value_delimiter = ',')]
-    only: Vec<Contestant>,
+    only: Vec<Competitor>,
     /// Write the table there as JSON, too
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -92,7 +92,7 @@ fn conditions(rtt: u64, loss: f64, rate: u64, queue: u64) -> Conditions {
 /// Whether each of our downloads was whole.
 fn run(args: &Args) -> io::Result<bool> {
     watch()?;
-    let here = contestants(args);
+    let here = competitors(args);
     let mut table = vec!["RTT, ms".to_owned(), "loss each way".to_owned()];
     table.extend(here.iter().map(|one| one.name().into()));
     table.extend(["frames lost".into(), "overflowed".into()]);
@@ -118,8 +118,8 @@ fn run(args: &Args) -> io::Result<bool> {
 }
 
 /// Those that are wanted and can be had here.
-fn contestants(args: &Args) -> Vec<Contestant> {
-    let mut here = Contestant::value_variants().to_vec();
+fn competitors(args: &Args) -> Vec<Competitor> {
+    let mut here = Competitor::value_variants().to_vec();
     here.retain(|one| args.only.is_empty() || args.only.contains(one));
     here.retain(|one| {
         let missing = one.lacks();

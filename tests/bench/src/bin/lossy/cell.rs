@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use fetchlet_test_kit::{Folder, Noise};
 
-use crate::contest::{Contestant, Outcome, Servers};
+use crate::competitors::{Competitor, Outcome, Servers};
 use crate::link::Link;
 use crate::{Args, conditions};
 
@@ -21,35 +21,35 @@ pub(crate) struct Row {
 /// These lines, measured at the same time, each on a link of its own.
 pub(crate) fn rows(
     args: &Args,
-    contestants: &[Contestant],
+    competitors: &[Competitor],
     cells: &[(u64, f64)],
 ) -> io::Result<Vec<Row>> {
     thread::scope(|scope| {
         let measured = cells
             .iter()
-            .map(|(rtt, loss)| scope.spawn(move || row(args, contestants, *rtt, *loss)));
+            .map(|(rtt, loss)| scope.spawn(move || row(args, competitors, *rtt, *loss)));
         let measured: Vec<_> = measured.collect();
         let panicked = |_| Err(io::Error::other("a measurement panicked"));
         measured.into_iter().map(|row| row.join().unwrap_or_else(panicked)).collect()
     })
 }
 
-fn row(args: &Args, contestants: &[Contestant], rtt: u64, loss: f64) -> io::Result<Row> {
+fn row(args: &Args, competitors: &[Competitor], rtt: u64, loss: f64) -> io::Result<Row> {
     let folder = Folder::new()?;
     let content =
         Noise::new(args.seed).bytes(usize::try_from(args.size).map_err(io::Error::other)?);
     fs::write(folder.path().join("file"), &content)?;
     let link = Link::new(conditions(rtt, loss, args.rate, args.queue), args.seed)?;
-    let servers = Servers::start(&link, folder.path(), contestants)?;
-    let mut outcomes = vec![Vec::new(); contestants.len()];
+    let servers = Servers::start(&link, folder.path(), competitors)?;
+    let mut outcomes = vec![Vec::new(); competitors.len()];
     for round in 0..args.rounds {
-        for (contestant, outcomes) in contestants.iter().zip(&mut outcomes) {
-            if round > 0 && contestant.is_tftp() {
+        for (competitor, outcomes) in competitors.iter().zip(&mut outcomes) {
+            if round > 0 && competitor.is_tftp() {
                 continue;
             }
             let limit = Duration::from_secs(args.limit);
-            let outcome = servers.fetch(*contestant, &content, limit)?;
-            eprintln!("RTT {rtt} ms, loss {loss} %, {}: {outcome:?}", contestant.name());
+            let outcome = servers.fetch(*competitor, &content, limit)?;
+            eprintln!("RTT {rtt} ms, loss {loss} %, {}: {outcome:?}", competitor.name());
             outcomes.push(outcome);
         }
     }
@@ -60,13 +60,13 @@ fn row(args: &Args, contestants: &[Contestant], rtt: u64, loss: f64) -> io::Resu
     cells.extend(outcomes.iter().map(|outcomes| shown(outcomes, args.limit)));
     cells.push(format!("{lost} of {}", from_server.frames + from_client.frames));
     cells.push((from_server.overflowed + from_client.overflowed).to_string());
-    Ok(Row { cells, whole: ours_are_whole(contestants, &outcomes) })
+    Ok(Row { cells, whole: ours_are_whole(competitors, &outcomes) })
 }
 
-fn ours_are_whole(contestants: &[Contestant], outcomes: &[Vec<Outcome>]) -> bool {
+fn ours_are_whole(competitors: &[Competitor], outcomes: &[Vec<Outcome>]) -> bool {
     let is_whole = |outcome: &Outcome| matches!(outcome, Outcome::Done(_));
-    contestants.iter().zip(outcomes).all(|(contestant, outcomes)| {
-        *contestant != Contestant::Get || outcomes.iter().all(is_whole)
+    competitors.iter().zip(outcomes).all(|(competitor, outcomes)| {
+        *competitor != Competitor::Get || outcomes.iter().all(is_whole)
     })
 }
 
@@ -102,7 +102,7 @@ mod tests {
 
     #[test]
     fn only_ours_must_be_whole_and_each_of_them() {
-        let both = [Contestant::Get, Contestant::Tftp];
+        let both = [Competitor::Get, Competitor::Tftp];
         let done = Outcome::Done(Duration::ZERO);
         assert!(ours_are_whole(&both, &[vec![done.clone()], vec![Outcome::Late]]));
         for other in [Outcome::Late, Outcome::Differs, Outcome::Failed(String::new())] {

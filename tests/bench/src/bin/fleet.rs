@@ -1,7 +1,7 @@
 //! What a fleet of devices needs: from their number, their file and their time to the machines behind a
 //! TCP balancer. What one request takes was measured; docs/SCALE.md says how, and explains the sums.
 //!
-//! `cargo run -p fetchlet-tests --bin fleet -- --devices 50000 --size 262144 --window 10m`
+//! `cargo run -p fetchlet-bench --bin fleet -- --devices 50000 --size 262144 --window 10m`
 
 use std::process::ExitCode;
 use std::time::Duration;

@@ -21,7 +21,7 @@ const TFTP: u16 = 6969;
 const START: Duration = Duration::from_secs(10);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Contestant {
+pub(crate) enum Competitor {
     /// `fetchlet get` from `fetchlet serve`
     Get,
     /// curl from nginx
@@ -32,7 +32,7 @@ pub(crate) enum Contestant {
     Tftp16,
 }
 
-impl Contestant {
+impl Competitor {
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Get => "fetchlet get",
@@ -80,10 +80,10 @@ impl<'a> Servers<'a> {
     pub(crate) fn start(
         link: &'a Link,
         root: &Path,
-        contestants: &[Contestant],
+        competitors: &[Competitor],
     ) -> io::Result<Self> {
-        let curl = contestants.contains(&Contestant::Curl);
-        let tftp = contestants.iter().any(|one| one.is_tftp());
+        let curl = competitors.contains(&Competitor::Curl);
+        let tftp = competitors.iter().any(|one| one.is_tftp());
         link.server.run(|| {
             let ours = Serving::at(SERVER, root, &["-q"])?;
             let nginx = curl.then(|| Nginx::start(SERVER, root, 1, 64, "")).transpose()?;
@@ -95,13 +95,13 @@ impl<'a> Servers<'a> {
     /// Fetches the file called `file`, whose bytes are `content`.
     pub(crate) fn fetch(
         &self,
-        contestant: Contestant,
+        competitor: Competitor,
         content: &[u8],
         limit: Duration,
     ) -> io::Result<Outcome> {
         let folder = Folder::new()?;
         let output = folder.path().join("got");
-        let mut command = self.command(contestant, &output)?;
+        let mut command = self.command(competitor, &output)?;
         command.current_dir(folder.path());
         Ok(match self.link.client.run(|| time(&mut command, limit))? {
             Ended::Late => Outcome::Late,
@@ -113,24 +113,24 @@ impl<'a> Servers<'a> {
         })
     }
 
-    fn command(&self, contestant: Contestant, output: &Path) -> io::Result<Command> {
-        let command = match contestant {
-            Contestant::Get => {
+    fn command(&self, competitor: Competitor, output: &Path) -> io::Result<Command> {
+        let command = match competitor {
+            Competitor::Get => {
                 let mut get = bare(built("fetchlet")?);
                 let port = self.ours.addr().port().to_string();
                 get.args(["get", &SERVER.to_string(), &port, "file", "-q", "-o"]).arg(output);
                 get
             }
-            Contestant::Curl => {
+            Competitor::Curl => {
                 let mut curl = bare(installed("curl")?);
                 let nginx = self.nginx.as_ref().map_or(self.ours.addr(), Nginx::addr);
                 curl.args(["-sS", &format!("http://{nginx}/file"), "-o"]).arg(output);
                 curl
             }
-            Contestant::Tftp | Contestant::Tftp16 => {
+            Competitor::Tftp | Competitor::Tftp16 => {
                 let mut atftp = bare(installed("atftp")?);
                 atftp.args(["--option", "blksize 1468"]);
-                if contestant == Contestant::Tftp16 {
+                if competitor == Competitor::Tftp16 {
                     atftp.args(["--option", "windowsize 16"]);
                 }
                 atftp.args(["--get", "-r", "file", "-l"]).arg(output);

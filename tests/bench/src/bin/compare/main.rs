@@ -1,4 +1,4 @@
-//! Puts fetchlet beside its peers on the same work in the same run: `cargo run --release -p fetchlet-tests
+//! Puts fetchlet beside its peers on the same work in the same run: `cargo run --release -p fetchlet-bench
 //! --bin compare`. Every peer has its turn once per round, in rotating order; the program prints medians,
 //! and medians and quartiles of the ratios within a round. Traffic stays on the loopback of a network
 //! namespace of its own, and nothing outlives the program.
