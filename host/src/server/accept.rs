@@ -1,4 +1,5 @@
-//! The accept loop: never ends, never spins, and takes no more connections than there are places.
+//! The accept loop: it never ends, never spins, and accepts no connection before there is a slot
+//! for it.
 
 use std::convert::Infallible;
 use std::future::poll_fn;
@@ -14,55 +15,89 @@ use rustix::net::{SocketFlags, acceptfrom_with};
 use tokio::io::unix::AsyncFd;
 use tokio::net::TcpListener;
 use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::mpsc::error::SendError;
 use tokio::task::{JoinSet, coop};
 use tokio::time::{self, Instant};
 
-use super::limits::Throttle;
-use super::lobby::Guest;
-use super::{Running, connection, unsent, watch_readable};
+use super::access_log::EndReason;
+use super::connection::{self, AcceptedConnection, FirstRead, async_fd_readable};
+use super::context::ServerContext;
+use super::log_rate_limit::LogRateLimit;
 
-/// The pauses when the system has no room for one more connection.
+/// The first pause after the system had no means for one more connection. Short, since a connection
+/// that ends meanwhile gives the means back.
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
-const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
-/// How often it says so.
-const ERROR_LOG: Duration = Duration::from_secs(10);
-const PEER_LOG: Duration = Duration::from_secs(1);
+/// The longest pause, which doubling reaches after seven. A peer notices no more than a second's
+/// delay.
+const MAX_PAUSE: Duration = Duration::from_secs(1);
 
-/// Accepts for ever, and spawns every exchange into `exchanges`.
-pub(super) async fn all(
-    running: &Arc<Running>,
+/// The least time between two log lines about failed accepts, which fail up to 100 times a second.
+const ACCEPT_ERROR_LOG_INTERVAL: Duration = Duration::from_secs(10);
+
+/// The least time between two log lines about peers with too many connections, which try as often
+/// as they like.
+const PEER_LIMIT_LOG_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Accepts for ever. A connection that has sent nothing goes to `idle`; the exchange of any other
+/// one runs in `exchanges`.
+pub(super) async fn run(
+    context: &Arc<ServerContext>,
     listener: TcpListener,
+    idle: &UnboundedSender<AcceptedConnection>,
     exchanges: &mut JoinSet<()>,
 ) -> io::Result<Infallible> {
-    // tokio's own listener can't be asked for readiness alone, and a permit held by an idle listener
-    // would be one that another listener of the same server lacks.
-    let listener = watch_readable(listener.into_std()?)?;
-    unsent::prepare(listener.get_ref());
-    let mut gate = Gate::new(running);
+    // tokio's own listener does not wait for readiness alone. An idle listener that waited in
+    // `accept` would hold a slot that another listener of the same server lacks.
+    let listener = async_fd_readable(listener.into_std()?)?;
+    connection::prepare_listener(listener.get_ref());
+    let mut accept_loop = AcceptLoop::new(context);
     loop {
-        match gate.next(&listener).await {
-            Ok(Some(guest)) => serve(running, guest, gate.is_first(), exchanges).await,
+        match accept_loop.next(&listener).await {
+            Ok(Some(connection)) => {
+                let is_first = accept_loop.is_first_of_burst();
+                dispatch(context, connection, is_first, idle, exchanges).await;
+            }
             Ok(None) => {}
-            Err(error) => gate.recover(&error).await,
+            Err(error) => accept_loop.recover(&error).await,
         }
-        // Their memory is held until they are joined.
+        // A task that has ended holds its memory until it is joined.
         while exchanges.try_join_next().is_some() {}
         coop::consume_budget().await;
     }
 }
 
-/// Serves the first connection of a burst on the spot, as far as that needs no waiting. For a small file
-/// that is all, and no task has to be made and scheduled; the others are tasks, for all threads.
-async fn serve(running: &Arc<Running>, guest: Guest, is_first: bool, exchanges: &mut JoinSet<()>) {
-    let Some(exchange) = connection::begin(running, guest) else { return };
-    if !is_first {
-        exchanges.spawn(exchange);
-        return;
+/// Puts an accepted connection where it belongs.
+async fn dispatch(
+    context: &Arc<ServerContext>,
+    connection: AcceptedConnection,
+    is_first_of_burst: bool,
+    idle: &UnboundedSender<AcceptedConnection>,
+    exchanges: &mut JoinSet<()>,
+) {
+    match connection::first_read(context, connection) {
+        FirstRead::Idle(connection) => {
+            // Fails once the idle set has ended, which is when the server stops.
+            if let Err(SendError(connection)) = idle.send(connection) {
+                connection.close(EndReason::Stopped.into());
+            }
+        }
+        FirstRead::Exchange(exchange) if is_first_of_burst => run_inline(exchange, exchanges).await,
+        FirstRead::Exchange(exchange) => drop(exchanges.spawn(exchange)),
     }
+}
+
+/// Runs an exchange here as far as it need not wait, and the rest, if any, as a task. An exchange
+/// of a small file never waits, so the first one of a burst needs no task to be made and scheduled.
+/// The other ones of a burst are tasks, for all threads.
+async fn run_inline(
+    exchange: impl Future<Output = ()> + Send + 'static,
+    exchanges: &mut JoinSet<()>,
+) {
     let mut exchange = Box::pin(exchange);
     let polled = poll_fn(|context| {
-        // As in a task of its own, a panic ends this exchange alone.
+        // A panic ends this exchange alone, as in a task of its own.
         let poll = AssertUnwindSafe(|| exchange.as_mut().poll(context));
         Poll::Ready(panic::catch_unwind(poll).unwrap_or(Poll::Ready(())))
     });
@@ -72,30 +107,34 @@ async fn serve(running: &Arc<Running>, guest: Guest, is_first: bool, exchanges: 
 }
 
 /// What the loop remembers from one connection to the next.
-struct Gate<'a> {
-    running: &'a Arc<Running>,
-    /// How many were accepted since there was none to accept.
+struct AcceptLoop<'a> {
+    context: &'a ServerContext,
+    /// How many connections were accepted since the backlog was empty.
     burst: u64,
     pause: Duration,
-    errors: Throttle,
-    refusals: Throttle,
+    accept_error_log: LogRateLimit,
+    peer_limit_log: LogRateLimit,
 }
 
-impl<'a> Gate<'a> {
-    fn new(running: &'a Arc<Running>) -> Self {
+impl<'a> AcceptLoop<'a> {
+    const fn new(context: &'a ServerContext) -> Self {
         Self {
-            running,
+            context,
             burst: 0,
             pause: FIRST_PAUSE,
-            errors: Throttle::new(ERROR_LOG),
-            refusals: Throttle::new(PEER_LOG),
+            accept_error_log: LogRateLimit::new(ACCEPT_ERROR_LOG_INTERVAL),
+            peer_limit_log: LogRateLimit::new(PEER_LIMIT_LOG_INTERVAL),
         }
     }
 
-    /// Waits for a connection, then for a place, then accepts.
-    async fn next(&mut self, listener: &AsyncFd<net::TcpListener>) -> io::Result<Option<Guest>> {
+    /// Waits for a connection, then for a slot, then accepts. `None`: there is no connection to
+    /// serve yet.
+    async fn next(
+        &mut self,
+        listener: &AsyncFd<net::TcpListener>,
+    ) -> io::Result<Option<AcceptedConnection>> {
         let mut ready = listener.readable().await?;
-        let Some(permit) = self.running.shared.limits.permit().await else {
+        let Some(permit) = self.context.limits.acquire_connection().await else {
             return Ok(None);
         };
         let Ok(accepted) = ready.try_io(accept) else {
@@ -108,37 +147,38 @@ impl<'a> Gate<'a> {
         Ok(self.admit(stream, peer, permit))
     }
 
-    const fn is_first(&self) -> bool {
+    const fn is_first_of_burst(&self) -> bool {
         self.burst == 1
     }
 
+    /// Admits a connection, unless its peer has as many as it may have.
     fn admit(
         &mut self,
         stream: net::TcpStream,
         peer: SocketAddr,
         permit: OwnedSemaphorePermit,
-    ) -> Option<Guest> {
-        let accepted = Instant::now();
-        let Some(place) = self.running.shared.limits.place(permit, peer) else {
-            if let Some(suppressed) = self.refusals.pass() {
+    ) -> Option<AcceptedConnection> {
+        let accepted_at = Instant::now();
+        let Some(slot) = self.context.limits.try_acquire(permit, peer) else {
+            if let Some(suppressed) = self.peer_limit_log.try_pass() {
                 tracing::warn!(%peer, suppressed, "closed at once: too many connections from there");
             }
             return None;
         };
         tracing::debug!(target: "fetchlet::exchange", %peer, "connected");
-        Some(Guest { stream, place, peer, accepted })
+        Some(AcceptedConnection { stream, slot, peer, accepted_at })
     }
 
-    /// Goes on at once if only that one connection failed, else after a pause.
+    /// Returns at once if an accept failed because of its connection, else after a pause.
     async fn recover(&mut self, error: &io::Error) {
         if concerns_one_connection(error) {
             return tracing::debug!(%error, "a connection was gone before it was accepted");
         }
-        if let Some(suppressed) = self.errors.pass() {
+        if let Some(suppressed) = self.accept_error_log.try_pass() {
             tracing::warn!(%error, suppressed, "cannot accept connections, trying on");
         }
         time::sleep(self.pause).await;
-        self.pause = self.pause.saturating_mul(2).min(LONGEST_PAUSE);
+        self.pause = self.pause.saturating_mul(2).min(MAX_PAUSE);
     }
 }
 
@@ -149,8 +189,8 @@ fn accept(listener: &AsyncFd<net::TcpListener>) -> io::Result<(net::TcpStream, S
     Ok((socket.into(), peer))
 }
 
-/// accept(2): errors already pending on the new connection are passed on as those of `accept`.
-/// Every other one, known or not, is waited out: it may well come again at once.
+/// Whether accept(2) passed on an error of the connection that it was about to accept. After any
+/// other error, known or not, the loop pauses, since the next accept may fail in the same way.
 fn concerns_one_connection(error: &io::Error) -> bool {
     matches!(
         Errno::from_io_error(error),

@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 
-use rustix::fs::{CWD, mknodat};
+use rustix::fs::{CWD, FileType, mknodat};
 use tempfile::TempDir;
 
 use super::*;
@@ -40,29 +40,29 @@ fn tree() -> TempDir {
 fn root(outer: &TempDir, options: RootOptions, lookup: Lookup) -> Root {
     let path = outer.path().join("root");
     let Root { folder, .. } = Root::open(&path, options).unwrap();
-    Root::with(folder, options, lookup)
+    Root::with_lookup(folder, options, lookup)
 }
 
 fn content(root: &Root, name: &str) -> Option<String> {
-    let content = read(root.file(name), name);
+    let content = read(root.open_file(name), name);
     // What that has brought to memory is most often found there. If so, it is the same.
-    if let Some(cached) = root.cached(name) {
+    if let Some(cached) = root.open_cached(name) {
         assert_eq!(read(cached, name), content, "{name:?}");
     }
     content
 }
 
-fn read(found: Result<Opened, Refusal>, name: &str) -> Option<String> {
+fn read(found: Result<OpenFile, LookupError>, name: &str) -> Option<String> {
     match found {
         Ok(opened) => {
             let mut content = vec![0; opened.len as usize + 1];
-            let len = rustix::io::pread(&opened.file, &mut content, 0).unwrap();
+            let len = rustix::io::pread(&opened.fd, &mut content, 0).unwrap();
             assert_eq!(len, opened.len as usize);
             content.truncate(len);
             Some(String::from_utf8(content).unwrap())
         }
-        Err(Refusal::NotFound(_)) => None,
-        Err(Refusal::Fault(error)) => panic!("{name:?}: {error}"),
+        Err(LookupError::NotFound(_)) => None,
+        Err(LookupError::Fault(error)) => panic!("{name:?}: {error}"),
     }
 }
 
@@ -82,12 +82,12 @@ fn what_was_just_opened_is_found_without_the_disk() {
     let outer = tree();
     let root = root(&outer, RootOptions::default(), Lookup::Cached);
     for name in ["top", "a/b/deep"] {
-        assert!(root.file(name).is_ok());
+        assert!(root.open_file(name).is_ok());
         // A mount or a renaming elsewhere, at the same moment, makes it look again.
-        assert!((0..10).any(|_| matches!(root.cached(name), Some(Ok(_)))), "{name:?}");
+        assert!((0..10).any(|_| matches!(root.open_cached(name), Some(Ok(_)))), "{name:?}");
     }
     let root = self::root(&outer, RootOptions::default(), Lookup::Openat2);
-    assert!(root.cached("top").is_none(), "it can't tell");
+    assert!(root.open_cached("top").is_none(), "it can't tell");
 }
 
 #[test]
@@ -203,9 +203,11 @@ fn a_file_too_long_for_the_protocol_is_not_found() {
     let file = fs::File::create(&path).unwrap();
     let root = root(&outer, RootOptions::default(), Lookup::Openat2);
     file.set_len(u32::MAX.into()).unwrap();
-    assert_eq!(root.file("huge").unwrap().len, u32::MAX);
+    assert_eq!(root.open_file("huge").unwrap().len, u32::MAX);
     file.set_len(u64::from(u32::MAX) + 1).unwrap();
-    assert!(matches!(root.file("huge"), Err(Refusal::NotFound(why)) if why.contains("R9")));
+    assert!(
+        matches!(root.open_file("huge"), Err(LookupError::NotFound(why)) if why.contains("R9"))
+    );
 }
 
 #[test]
@@ -221,7 +223,7 @@ fn no_permission_is_not_found() {
 #[test]
 fn what_says_nothing_about_the_name_is_a_fault() {
     for errno in [Errno::MFILE, Errno::NFILE, Errno::NOMEM, Errno::IO, Errno::AGAIN, Errno::STALE] {
-        assert!(matches!(refusal(errno), Refusal::Fault(_)), "{errno}");
+        assert!(matches!(LookupError::from(errno), LookupError::Fault(_)), "{errno}");
     }
 }
 
@@ -237,13 +239,13 @@ fn what_is_no_folder_is_not_served() {
 }
 
 #[test]
-fn a_file_that_is_cut_is_told_from_one_that_grows() {
+fn a_file_that_is_truncated_is_told_from_one_that_grows() {
     let outer = tree();
     let root = root(&outer, RootOptions::default(), Lookup::Cached);
-    let opened = root.file("top").unwrap();
+    let opened = root.open_file("top").unwrap();
     let file = fs::File::options().write(true).open(outer.path().join("root/top")).unwrap();
-    for (len, cut) in [(3, false), (4, false), (2, true), (0, true)] {
+    for (len, truncated) in [(3, false), (4, false), (2, true), (0, true)] {
         file.set_len(len).unwrap();
-        assert_eq!(opened.was_cut(), cut, "{len} bytes");
+        assert_eq!(opened.was_truncated(), truncated, "{len} bytes");
     }
 }

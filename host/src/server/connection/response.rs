@@ -1,0 +1,171 @@
+//! The response to a request: a file, or a status without data (R3).
+
+use std::io;
+use std::os::fd::BorrowedFd;
+use std::sync::Arc;
+use std::time::Duration;
+
+use fetchlet_codec::{DecodeError, RESPONSE_HEADER, ResponseHeader, Status};
+use rustix::io::Errno;
+use rustix::net::{SendFlags, sockopt};
+
+use super::send::send_all;
+use super::sendfile::sendfile_loop;
+use super::socket::Socket;
+use crate::server::access_log::{AccessLogEntry, EndReason, ExchangeEnd};
+use crate::server::context::ServerContext;
+use crate::server::file::{self, LookupError, OpenFile};
+
+/// A file of at most this many bytes is sent with its header in one call: up to here, to copy the
+/// bytes is cheaper than a second system call.
+const SMALL_FILE_LEN: u32 = 64 * 1024;
+
+/// Answers a whole request: with the file of that name, or with "not found" (R8).
+pub(super) async fn answer_request(
+    context: &ServerContext,
+    socket: &mut Socket,
+    name: Arc<str>,
+    entry: &mut AccessLogEntry,
+) -> ExchangeEnd {
+    let timeout = context.config.timeout;
+    let Some(_permit) = context.limits.acquire_file(timeout).await else {
+        return ExchangeEnd::because(EndReason::ServerFault, "too many files are being sent");
+    };
+    match file::open(&context.root, name).await {
+        Ok(file) => send_file(socket, file, timeout, entry).await,
+        Err(LookupError::NotFound(reason)) => {
+            send_status(socket, Status::NotFound, EndReason::NotFound, timeout, entry)
+                .await
+                .or_because(reason)
+        }
+        Err(LookupError::Fault(error)) => ExchangeEnd::fault(&error),
+    }
+}
+
+/// Answers bytes that are no request (R5).
+pub(super) async fn answer_malformed(
+    socket: &mut Socket,
+    error: DecodeError,
+    timeout: Duration,
+    entry: &mut AccessLogEntry,
+) -> ExchangeEnd {
+    send_status(socket, Status::Malformed, EndReason::Malformed, timeout, entry)
+        .await
+        .or_because(error.to_string())
+}
+
+/// Sends a response without data, after which the exchange ends with `end`.
+async fn send_status(
+    socket: &mut Socket,
+    status: Status,
+    end: EndReason,
+    timeout: Duration,
+    entry: &mut AccessLogEntry,
+) -> ExchangeEnd {
+    let header = ResponseHeader::without_data(status).encode();
+    match send_all(socket, &header, timeout, SendFlags::empty()).await {
+        Ok(()) => {
+            entry.status = Some(status);
+            end.into()
+        }
+        Err(error) => send_failure(&error),
+    }
+}
+
+/// Announces `file`, then sends exactly as many bytes as announced, or ends early (R10).
+async fn send_file(
+    socket: &mut Socket,
+    file: OpenFile,
+    timeout: Duration,
+    entry: &mut AccessLogEntry,
+) -> ExchangeEnd {
+    let file = Arc::new(file);
+    let header = ResponseHeader::file(file.len).encode();
+    let mut unsent_header = &header[..];
+    if file.len <= SMALL_FILE_LEN {
+        match send_small(socket, &file, &header).await {
+            Ok(sent) => {
+                entry.status = (sent > 0).then_some(Status::File);
+                let data = sent.saturating_sub(RESPONSE_HEADER);
+                entry.bytes = u32::try_from(data).unwrap_or(u32::MAX);
+                unsent_header = header.get(sent..).unwrap_or_default();
+            }
+            Err(error) => return send_failure(&error),
+        }
+    }
+    if entry.bytes == file.len && unsent_header.is_empty() {
+        return EndReason::Sent.into();
+    }
+    // Boxed: an exchange that is over by now shall not hold the memory of this future.
+    match Box::pin(send_rest(socket, &file, unsent_header, timeout, entry)).await {
+        Ok(DataEnd::Whole) => EndReason::Sent.into(),
+        Ok(DataEnd::Short) => {
+            let (len, sent) = (file.len, entry.bytes);
+            let reason =
+                format!("it became shorter than {len} bytes once {sent} were on their way (R10)");
+            ExchangeEnd::because(EndReason::ShortFile, reason)
+        }
+        Err(error) => send_failure(&error),
+    }
+}
+
+/// Sends header and data in one call, and returns how many bytes of both the socket took. Does not
+/// wait for the socket: [`send_rest`] does, which holds no copy of the data meanwhile.
+async fn send_small(socket: &Socket, file: &Arc<OpenFile>, header: &[u8]) -> io::Result<usize> {
+    let response = file::read_whole(file, header).await?;
+    let send = |fd: BorrowedFd<'_>| rustix::net::send(fd, &response, SendFlags::NOSIGNAL);
+    match socket.try_now(send) {
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
+        taken => taken,
+    }
+}
+
+/// How the data of a response ended.
+enum DataEnd {
+    /// The socket took as many bytes as announced.
+    Whole,
+    /// The file has become shorter than announced (R10).
+    Short,
+}
+
+/// Sends what is left of the header, then the data from byte `entry.bytes` on.
+async fn send_rest(
+    socket: &mut Socket,
+    file: &Arc<OpenFile>,
+    unsent_header: &[u8],
+    timeout: Duration,
+    entry: &mut AccessLogEntry,
+) -> io::Result<DataEnd> {
+    // MORE: the header leaves in one segment with the first data.
+    send_all(socket, unsent_header, timeout, SendFlags::MORE).await?;
+    entry.status = Some(Status::File);
+    sendfile_loop(file, socket, timeout, &mut entry.bytes).await?;
+    if entry.bytes < file.len {
+        return Ok(DataEnd::Short);
+    }
+    if file.was_truncated() {
+        // What sendfile gave to the socket are the pages of the file itself. There, too, the kernel
+        // has put zeros in the place of what was cut off. A reset drops the pages that have not
+        // left yet, so that zeros do not pass for the end of the file.
+        socket.try_now(|fd| sockopt::set_socket_linger(fd, Some(Duration::ZERO))).ok();
+        return Ok(DataEnd::Short);
+    }
+    Ok(DataEnd::Whole)
+}
+
+/// Tells by whose fault sending failed.
+fn send_failure(error: &io::Error) -> ExchangeEnd {
+    match Errno::from_io_error(error) {
+        Some(Errno::TIMEDOUT) => EndReason::Stalled.into(),
+        Some(
+            Errno::PIPE
+            | Errno::CONNRESET
+            | Errno::CONNABORTED
+            | Errno::HOSTUNREACH
+            | Errno::NETUNREACH
+            | Errno::NETDOWN
+            | Errno::NOTCONN,
+        ) => EndReason::PeerGone.into(),
+        _ => ExchangeEnd::fault(error),
+    }
+}

@@ -1,0 +1,21 @@
+//! From a filename to the bytes of an open file. Nothing else in the server touches paths.
+
+mod error;
+mod name;
+mod open;
+mod open_file;
+mod options;
+mod page_cache;
+mod read;
+mod root;
+mod walk;
+
+pub use error::RootError;
+pub use options::{RootOptions, Symlinks};
+pub use root::Root;
+
+pub(super) use error::LookupError;
+pub(super) use open::open;
+pub(super) use open_file::OpenFile;
+pub(super) use page_cache::ReadAhead;
+pub(super) use read::read_whole;

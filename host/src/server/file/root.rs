@@ -1,0 +1,129 @@
+//! The served folder, and the lookup of names below it.
+
+use std::os::fd::OwnedFd;
+use std::path::Path;
+
+use rustix::fs::{Access, AtFlags, Mode, OFlags, ResolveFlags, accessat, open, openat2};
+use rustix::io::Errno;
+
+use super::error::{LookupError, RootError};
+use super::name::validate_name;
+use super::open_file::{OPEN_FLAGS, OpenFile};
+use super::options::{RootOptions, Symlinks};
+use super::walk;
+
+/// How often a lookup is repeated that the kernel gave up because of a rename meanwhile. openat2(2)
+/// asks for a few retries; a peer that renames without end must not hold the server up.
+const MAX_RETRIES: u8 = 8;
+
+/// A folder to serve. It stays the same one if it is renamed or mounted over.
+#[derive(Debug)]
+pub struct Root {
+    folder: OwnedFd,
+    options: RootOptions,
+    lookup: Lookup,
+}
+
+/// How names are resolved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Lookup {
+    /// By the kernel, which guards every step, and can tell whether it needs the disk (Linux 5.12).
+    Cached,
+    /// By the kernel, which can't tell whether it needs the disk (Linux 5.6).
+    Openat2,
+    /// Component by component, without links: before Linux 5.6, and in sandboxes that forbid
+    /// `openat2`.
+    Walk,
+}
+
+impl Root {
+    /// Opens the folder to serve.
+    ///
+    /// # Errors
+    ///
+    /// [`RootError`] if `path` does not lead to a folder that can be opened.
+    pub fn open(path: &Path, options: RootOptions) -> Result<Self, RootError> {
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let searchable = |folder: OwnedFd| {
+            accessat(&folder, ".", Access::EXEC_OK, AtFlags::EACCESS).map(|()| folder)
+        };
+        let folder = open(path, flags, Mode::empty()).and_then(searchable).map_err(|errno| {
+            let path = path.into();
+            match errno {
+                Errno::NOENT => RootError::Missing { path },
+                Errno::NOTDIR => RootError::NotAFolder { path },
+                _ => RootError::Io { path, source: errno.into() },
+            }
+        })?;
+        let probe = |guards| openat2(&folder, ".", flags, Mode::empty(), guards);
+        let lacks =
+            |errno| matches!(errno, Errno::NOSYS | Errno::PERM | Errno::INVAL | Errno::TOOBIG);
+        let lookup = match probe(ResolveFlags::BENEATH) {
+            Err(errno) if lacks(errno) => Lookup::Walk,
+            _ => match probe(ResolveFlags::BENEATH | ResolveFlags::CACHED) {
+                Err(errno) if lacks(errno) => Lookup::Openat2,
+                _ => Lookup::Cached,
+            },
+        };
+        Ok(Self::with_lookup(folder, options, lookup))
+    }
+
+    fn with_lookup(folder: OwnedFd, options: RootOptions, lookup: Lookup) -> Self {
+        if lookup == Lookup::Walk && options.symlinks == Symlinks::Inside {
+            tracing::warn!("this system lacks openat2: symbolic links are not followed");
+        }
+        Self { folder, options, lookup }
+    }
+
+    /// Opens the file of that name if that needs no disk. `None`: the disk may be needed.
+    pub(super) fn open_cached(&self, name: &str) -> Option<Result<OpenFile, LookupError>> {
+        if let Err(reason) = validate_name(name, self.options.hidden) {
+            return Some(Err(LookupError::NotFound(reason)));
+        }
+        if self.lookup != Lookup::Cached {
+            return None;
+        }
+        let guards = self.guards() | ResolveFlags::CACHED;
+        match openat2(&self.folder, name, OPEN_FLAGS, Mode::empty(), guards) {
+            Err(Errno::AGAIN | Errno::INTR) => None,
+            opened => Some(OpenFile::new(opened)),
+        }
+    }
+
+    /// Opens the file of that name, which may take as long as the disk does.
+    ///
+    /// The server opens a file before it knows that the file is regular: to look first would cost
+    /// twice as much. Nothing happens to folders, pipes and sockets by that, except that the writer
+    /// of a pipe sees a reader come and go. Only root can make devices; mount with `nodev` against
+    /// those.
+    pub(super) fn open_file(&self, name: &str) -> Result<OpenFile, LookupError> {
+        validate_name(name, self.options.hidden).map_err(LookupError::NotFound)?;
+        OpenFile::new(match self.lookup {
+            Lookup::Cached | Lookup::Openat2 => self.resolve(name),
+            Lookup::Walk => walk::open(&self.folder, name),
+        })
+    }
+
+    fn resolve(&self, name: &str) -> Result<OwnedFd, Errno> {
+        let mut retries = MAX_RETRIES;
+        loop {
+            match openat2(&self.folder, name, OPEN_FLAGS, Mode::empty(), self.guards()) {
+                Err(Errno::AGAIN | Errno::INTR) if retries > 0 => {
+                    retries = retries.saturating_sub(1);
+                }
+                result => return result,
+            }
+        }
+    }
+
+    fn guards(&self) -> ResolveFlags {
+        let links = match self.options.symlinks {
+            Symlinks::Deny => ResolveFlags::NO_SYMLINKS,
+            Symlinks::Inside => ResolveFlags::empty(),
+        };
+        ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS | links
+    }
+}
+
+#[cfg(test)]
+mod tests;
