@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use fetchlet::{Client, ClientError};
-use fetchlet_codec::{DownloadError, Filename};
+use fetchlet_codec::DownloadError;
 use fetchlet_test_kit::{LIMIT, Noise, Running, RunningServer, fetchlet, within};
 
 const PEERS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/peers");
@@ -58,10 +58,7 @@ fn get(port: u16, name: &str, output: impl AsRef<OsStr>) -> Output {
 }
 
 fn download(port: u16, name: &str) -> Result<Vec<u8>, ClientError> {
-    let mut data = Vec::new();
-    let name = Filename::new(name).unwrap();
-    Client::new().download("127.0.0.1", port, name, &mut data, |_| {})?;
-    Ok(data)
+    Client::new().get(("127.0.0.1", port), name)?.bytes(usize::MAX)
 }
 
 /// A folder to serve: an empty file, a small one and one of many segments.

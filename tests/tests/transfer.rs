@@ -5,8 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 use std::thread;
 
-use fetchlet::{Client, ClientError, Existing, Progress, StagingError};
-use fetchlet_codec::Filename;
+use fetchlet::{Client, ClientError, IfExists, Progress, Response, StagingError};
 use fetchlet_test_kit::{LIMIT, Noise, RunningServer, within};
 use tempfile::TempDir;
 
@@ -25,10 +24,6 @@ const SIZES: &[usize] = &[
 
 static CONTENT: LazyLock<Vec<u8>> = LazyLock::new(|| Noise::new(64).bytes(64 << 20));
 
-fn name(name: &str) -> Filename {
-    Filename::new(name).unwrap()
-}
-
 /// A folder with a file `data` of this size, and its server.
 fn serve(size: usize) -> (TempDir, RunningServer) {
     let root = tempfile::tempdir().unwrap();
@@ -37,11 +32,14 @@ fn serve(size: usize) -> (TempDir, RunningServer) {
     (root, server)
 }
 
+fn get(server: &RunningServer, file: &str) -> Result<Response, ClientError> {
+    Client::new().get(server.addr(), file)
+}
+
 fn download(server: &RunningServer, file: &str) -> Result<Vec<u8>, ClientError> {
     let mut data = Vec::new();
-    let report =
-        Client::new().download("127.0.0.1", server.port(), name(file), &mut data, |_| {})?;
-    assert_eq!(usize::try_from(report.bytes), Ok(data.len()));
+    let summary = get(server, file)?.copy_to(&mut data)?;
+    assert_eq!(usize::try_from(summary.len), Ok(data.len()));
     Ok(data)
 }
 
@@ -77,17 +75,8 @@ fn a_file_of_any_size_arrives_on_disk_and_nothing_is_left_beside_it() {
             let (_root, server) = serve(size);
             let folder = tempfile::tempdir().unwrap();
             let target = folder.path().join("target");
-            let report = Client::new()
-                .download_to_file(
-                    "127.0.0.1",
-                    server.port(),
-                    name("data"),
-                    &target,
-                    Existing::Keep,
-                    |_| {},
-                )
-                .unwrap();
-            assert_eq!(usize::try_from(report.bytes), Ok(size));
+            let summary = get(&server, "data").unwrap().save(&target).unwrap();
+            assert_eq!(usize::try_from(summary.len), Ok(size));
             same(&fs::read(&target).unwrap(), &CONTENT[..size]);
             assert_eq!(entries(folder.path()), [target]);
         });
@@ -105,10 +94,8 @@ fn progress_grows_to_the_whole() {
             assert!((last..=expected).contains(&received), "from {last} to {received}");
             last = received;
         };
-        let mut sink = Vec::new();
-        Client::new()
-            .download("127.0.0.1", server.port(), name("data"), &mut sink, report)
-            .unwrap();
+        let response = get(&server, "data").unwrap().on_progress(report);
+        response.copy_to(&mut Vec::new()).unwrap();
         assert_eq!(usize::try_from(last), Ok(size));
     });
 }
@@ -130,14 +117,8 @@ fn a_missing_file_is_not_found_and_leaves_nothing() {
         assert!(matches!(download(&server, "nothing"), Err(ClientError::NotFound)));
         let folder = tempfile::tempdir().unwrap();
         let target = folder.path().join("target");
-        let failed = Client::new().download_to_file(
-            "127.0.0.1",
-            server.port(),
-            name("nothing"),
-            &target,
-            Existing::Replace,
-            |_| {},
-        );
+        let replace = |response: Response| response.if_exists(IfExists::Replace).save(&target);
+        let failed = get(&server, "nothing").and_then(replace);
         assert!(matches!(failed, Err(ClientError::NotFound)), "{failed:?}");
         assert_eq!(entries(folder.path()), [] as [PathBuf; 0]);
     });
@@ -150,23 +131,13 @@ fn an_existing_target_is_kept_unless_it_is_to_be_replaced() {
         let folder = tempfile::tempdir().unwrap();
         let target = folder.path().join("target");
         fs::write(&target, "mine").unwrap();
-        let fetch = |existing| {
-            let client = Client::new();
-            client.download_to_file(
-                "127.0.0.1",
-                server.port(),
-                name("data"),
-                &target,
-                existing,
-                |_| {},
-            )
-        };
+        let fetch = |if_exists| get(&server, "data").unwrap().if_exists(if_exists).save(&target);
         assert!(matches!(
-            fetch(Existing::Keep),
+            fetch(IfExists::Fail),
             Err(ClientError::Staging(StagingError::TargetExists(_)))
         ));
         assert_eq!(fs::read(&target).unwrap(), b"mine");
-        fetch(Existing::Replace).unwrap();
+        fetch(IfExists::Replace).unwrap();
         same(&fs::read(&target).unwrap(), &CONTENT[..1000]);
         assert_eq!(entries(folder.path()), std::slice::from_ref(&target));
     });
@@ -176,15 +147,14 @@ fn an_existing_target_is_kept_unless_it_is_to_be_replaced() {
 fn a_file_that_is_too_large_is_refused_before_a_byte_is_written() {
     within(LIMIT, || {
         let (_root, server) = serve(1000);
-        let mut sink = Vec::new();
-        let client = Client::new().max_size(999);
-        let failed = client.download("127.0.0.1", server.port(), name("data"), &mut sink, |_| {});
-        let Err(ClientError::TooLarge { announced: 1000, max: 999 }) = failed else {
-            panic!("{failed:?}");
-        };
-        assert_eq!(sink, b"");
-        let client = Client::new().max_size(1000);
-        client.download("127.0.0.1", server.port(), name("data"), &mut sink, |_| {}).unwrap();
+        let refused = Client::new().max_size(999).get(server.addr(), "data").map(|_| ());
+        for failed in [refused, get(&server, "data").unwrap().bytes(999).map(|_| ())] {
+            let Err(ClientError::TooLarge { announced: 1000, max: 999 }) = failed else {
+                panic!("{failed:?}");
+            };
+        }
+        let taken = Client::new().max_size(1000).get(server.addr(), "data").unwrap();
+        assert_eq!(taken.bytes(1000).unwrap(), &CONTENT[..1000]);
     });
 }
 

@@ -7,7 +7,7 @@ use fetchlet::{ClientError, StagingError};
 
 use crate::exit_code::ExitCode;
 
-/// The exit code for an error.
+/// Returns the exit code for an error.
 pub(crate) fn exit_code(error: &ClientError) -> ExitCode {
     match error {
         ClientError::Resolve { .. } => ExitCode::CannotResolve,
@@ -20,6 +20,7 @@ pub(crate) fn exit_code(error: &ClientError) -> ExitCode {
             ExitCode::NotTheProtocol
         }
         ClientError::Protocol(_) | ClientError::Connection { .. } => ExitCode::EndedEarly,
+        ClientError::InvalidAddress(_) | ClientError::InvalidName(_) => ExitCode::Usage,
         ClientError::NotFound => ExitCode::NotFound,
         ClientError::TooLarge { .. } => ExitCode::TooLarge,
         ClientError::ChecksumDiffers { .. } => ExitCode::ChecksumDiffers,
@@ -33,24 +34,26 @@ pub(crate) fn exit_code(error: &ClientError) -> ExitCode {
     }
 }
 
-/// What the user can do about it.
+/// Returns what the user can do about an error.
 pub(crate) fn advice(error: &ClientError) -> &'static str {
     match error {
         ClientError::Resolve { .. } => "check the host's name",
         ClientError::Connect { .. } if error.is_timeout() => {
-            "check the address, or give it a longer --connect-timeout"
+            "check the address, or give a longer --connect-timeout"
         }
         ClientError::Connect { .. } => {
             "is the server running, does it listen on this address, and is this its port?"
         }
-        ClientError::TimedOut { .. } => "if the peer is only slow, give it a longer --timeout",
+        ClientError::TimedOut { .. } => "if the peer is only slow, give a longer --timeout",
         ClientError::Connection { .. } => "try again, or let --retry do so",
         ClientError::Protocol(error) => protocol_advice(error),
         ClientError::NotFound => "names are relative to the served folder; check the spelling",
-        ClientError::Malformed => "it may hold to other bounds on names",
-        ClientError::TooLarge { .. } => "raise --max-size if you want it all the same",
+        ClientError::Malformed => {
+            "the server may take only shorter or simpler names: ask for another"
+        }
+        ClientError::TooLarge { .. } => "raise --max-size if you want the file all the same",
         ClientError::ChecksumDiffers { .. } => {
-            "it is another file or was damaged: do not use it, and compare it with the server's"
+            "the file is another one or was damaged: do not use it, and compare it with the server's"
         }
         ClientError::Write(_) => "that is stdout: see where it leads",
         ClientError::Staging(StagingError::TargetExists(_)) => {
@@ -62,7 +65,7 @@ pub(crate) fn advice(error: &ClientError) -> &'static str {
         ClientError::Staging(StagingError::NoFileName(_)) => "give a file's path to --output",
         ClientError::Staging(StagingError::NotSynced { .. }) => "check the disk",
         ClientError::Staging(StagingError::Io { source, .. }) => write_advice(source),
-        _ => "see what the message says",
+        _ => "see `fetchlet get --help`",
     }
 }
 

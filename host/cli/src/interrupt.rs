@@ -1,32 +1,36 @@
 //! Signals during `get`: the unfinished staging file is removed, then the program ends.
 
 use std::io::{IsTerminal, Write};
-use std::process;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, PoisonError};
-use std::{fs, io, thread};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{fs, io, mem, process, thread};
 
+use fetchlet::{IfExists, Staging, StagingError};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::iterator::Signals;
-
-use fetchlet::Unfinished;
 
 use crate::exit_code::ExitCode;
 use crate::output::eprint_line;
 
-/// Knows which file is unfinished. While its lock is held, a signal waits.
+/// Ends the program when a signal comes, and removes the staging file first.
 #[derive(Clone)]
-pub(crate) struct Interrupt(Arc<Unfinished>);
+pub(crate) struct Interrupt {
+    /// The path of the staging file, while there is one. A signal waits for the lock, so that no staging
+    /// file is just being created or renamed when the signal's thread looks.
+    unfinished: Arc<Mutex<Option<PathBuf>>>,
+}
 
 impl Interrupt {
-    /// Takes over SIGINT, SIGTERM and SIGHUP, but not those that were ignored at the start (`nohup`).
+    /// Takes over SIGINT, SIGTERM and SIGHUP, but not those that the program was started to ignore
+    /// (`nohup`).
     pub(crate) fn watch() -> io::Result<Self> {
-        // A file size limit is then an error of `write` instead of the end of the program.
+        // A write beyond the limit of file sizes then fails, instead of ending the program.
         signal_hook::flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false)))?;
         let ignored = ignored_signals();
         let wanted = [SIGINT, SIGTERM, SIGHUP].into_iter();
         let mut signals = Signals::new(wanted.filter(|signal| ignored >> (signal - 1) & 1 == 0))?;
-        let this = Self(Arc::default());
+        let this = Self { unfinished: Arc::default() };
         let watcher = this.clone();
         thread::Builder::new().name("signals".into()).spawn(move || {
             if let Some(signal) = signals.forever().next() {
@@ -36,13 +40,33 @@ impl Interrupt {
         Ok(this)
     }
 
-    /// Where the unfinished file is to be named.
-    pub(crate) fn unfinished(&self) -> &Unfinished {
-        &self.0
+    /// Creates a staging file that a signal removes.
+    pub(crate) fn create_staging(&self, target: &Path) -> Result<Staging, StagingError> {
+        let mut unfinished = self.lock();
+        let staging = Staging::create(target)?;
+        *unfinished = Some(staging.path().into());
+        Ok(staging)
+    }
+
+    /// Renames a staging file to its target. A signal comes before or after, not in between.
+    pub(crate) fn commit(&self, staging: Staging, if_exists: IfExists) -> Result<(), StagingError> {
+        let mut unfinished = self.lock();
+        staging.commit(if_exists)?;
+        *unfinished = None;
+        Ok(())
+    }
+
+    /// Lets later signals wait for ever: the download is done, whatever comes.
+    pub(crate) fn ignore(&self) {
+        mem::forget(self.lock());
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<PathBuf>> {
+        self.unfinished.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn end(&self, signal: i32) -> ! {
-        let unfinished = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let unfinished = self.lock();
         let code = match signal {
             SIGHUP => ExitCode::HungUp,
             SIGINT => ExitCode::Interrupted,
@@ -53,7 +77,7 @@ impl Interrupt {
             io::stderr().write_all(b"\n").ok();
         }
         match unfinished.as_deref().map(|path| (path, fs::remove_file(path))) {
-            // Not there any more: the download failed or was done at this very moment.
+            // A file that is not there belongs to a download that failed at this very moment.
             Some((path, Err(error))) if error.kind() != io::ErrorKind::NotFound => {
                 eprint_line(format_args!(
                     "stopped by a signal; cannot remove {}: {error}",
@@ -69,7 +93,8 @@ impl Interrupt {
     }
 }
 
-/// The set of signals this process was started to ignore, a bit each; none where it can't be told.
+/// The set of signals that this process was started to ignore: signal n is bit n - 1, as proc(5) says.
+/// Empty where the system does not tell.
 fn ignored_signals() -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));

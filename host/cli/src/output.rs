@@ -1,10 +1,25 @@
 //! What the program writes: results to stdout, one line for a person to stderr.
 
+use std::error::Error;
 use std::fmt;
 use std::io::{self, Write};
+use std::iter;
 
 use crate::exit_code::ExitCode;
 
+/// An error with all its sources, in one line: `what failed: why: why that`.
+pub(crate) struct Chain<'a>(pub(crate) &'a dyn Error);
+
+impl fmt::Display for Chain<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(error) = self;
+        write!(f, "{error}")?;
+        let mut sources = iter::successors(error.source(), |&error| error.source());
+        sources.try_for_each(|source| write!(f, ": {source}"))
+    }
+}
+
+/// Writes a result to stdout.
 pub(crate) fn print(text: &[u8]) -> ExitCode {
     match io::stdout().write_all(text) {
         Ok(()) => ExitCode::Done,
@@ -16,12 +31,12 @@ pub(crate) fn print(text: &[u8]) -> ExitCode {
     }
 }
 
-/// One line on stderr. Nobody is left to be told when stderr itself is gone.
-pub(crate) fn eprint_line(what: fmt::Arguments<'_>) {
-    writeln!(io::stderr(), "fetchlet: {}", escape_for_terminal(&what.to_string())).ok();
+/// Writes one line to stderr. When stderr itself is gone, nobody is left to be told.
+pub(crate) fn eprint_line(line: fmt::Arguments<'_>) {
+    writeln!(io::stderr(), "fetchlet: {}", escape_for_terminal(&line.to_string())).ok();
 }
 
-/// Names and texts from elsewhere, with nothing in them that would steer a terminal or add a line.
+/// Escapes every character that would steer a terminal or begin another line.
 pub(crate) fn escape_for_terminal(text: &str) -> String {
     let mut line = String::with_capacity(text.len());
     for character in text.chars() {
@@ -31,4 +46,21 @@ pub(crate) fn escape_for_terminal(text: &str) -> String {
         }
     }
     line
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use fetchlet::{IfExists, Staging};
+
+    use super::*;
+
+    #[test]
+    fn a_chain_names_each_cause_once() {
+        let error = Staging::check(Path::new("/dev/null/file"), IfExists::Fail).unwrap_err();
+        let text = Chain(&fetchlet::ClientError::from(error)).to_string();
+        let expected = "cannot write to /dev/null: not a directory";
+        assert_eq!(text, expected);
+    }
 }

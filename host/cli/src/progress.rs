@@ -1,4 +1,4 @@
-//! How a download's progress is shown: a bar, a line now and then, or nothing.
+//! Shows the progress of a download: a bar, a line now and then, or nothing.
 
 use std::io::{self, IsTerminal};
 use std::time::{Duration, Instant};
@@ -29,32 +29,37 @@ pub(crate) enum Display {
     Silent,
 }
 
+/// How often [`Style::Plain`] prints a line: often enough to see that the download moves, seldom enough
+/// for a log.
 const INTERVAL: Duration = Duration::from_secs(10);
+
+/// The bar, in the words of indicatif.
 const TEMPLATE: &str = "{msg} {wide_bar} {bytes}/{total_bytes} {bytes_per_sec} {eta} left";
 
 impl Display {
-    /// For a file of this printable name and this length in bytes.
-    pub(crate) fn new(style: Style, name: &str, len: u64) -> Self {
+    /// Shows a download of `data_len` bytes. `name` is printed as it is, so it has to be escaped.
+    pub(crate) fn new(style: Style, name: &str, data_len: u32) -> Self {
         match style {
             Style::None => Self::Silent,
-            Style::Bar => Self::bar(name, len),
-            Style::Auto if io::stderr().is_terminal() => Self::bar(name, len),
+            Style::Bar => Self::bar(name, data_len),
+            Style::Auto if io::stderr().is_terminal() => Self::bar(name, data_len),
             Style::Auto | Style::Plain => Self::Plain { name: name.into(), last: Instant::now() },
         }
     }
 
-    fn bar(name: &str, len: u64) -> Self {
+    fn bar(name: &str, data_len: u32) -> Self {
         let style = ProgressStyle::with_template(TEMPLATE);
-        let bar = ProgressBar::new(len).with_message(name.to_owned());
+        let bar = ProgressBar::new(data_len.into()).with_message(name.to_owned());
         Self::Bar(bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar())))
     }
 
     pub(crate) fn update(&mut self, progress: Progress) {
         match self {
-            Self::Bar(bar) => bar.set_position(progress.received),
+            Self::Bar(bar) => bar.set_position(progress.received.into()),
             Self::Plain { name, last } if last.elapsed() >= INTERVAL => {
                 *last = Instant::now();
                 let Progress { received, expected } = progress;
+                let (received, expected) = (u64::from(received), u64::from(expected));
                 let percent = received * 100 / expected.max(1);
                 let (received, expected) = (HumanBytes(received), HumanBytes(expected));
                 eprint_line(format_args!("{name}: {received} of {expected} ({percent} %)"));

@@ -1,11 +1,12 @@
-//! What option values are: durations, ports.
+//! Parsers of option values: durations, sizes, ports.
 
 use std::time::Duration;
 
-/// The longest duration an option takes: longer ones would overflow clocks, and mean "never".
-const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+/// The longest duration that an option takes: a longer one means "never", and the longest ones overflow
+/// the clocks that they are added to.
+const MAX_DURATION: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// `10s`, `500ms`, `1m 30s`: more than nothing and at most a day.
+/// `10s`, `500ms`, `1m 30s`: a duration of more than 0 and at most a day.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     match duration_or_zero(text)? {
         Duration::ZERO => Err("it has to be more than 0".into()),
@@ -13,19 +14,30 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     }
 }
 
-/// The same, or `0s`: not at all.
+/// As [`duration`], or `0s`.
 pub(crate) fn duration_or_zero(text: &str) -> Result<Duration, String> {
     let value = humantime::parse_duration(text)
         .map_err(|fault| format!("{fault}; write for example 500ms, 10s or 2m"))?;
-    if value > LONGEST {
+    if value > MAX_DURATION {
         return Err("it has to be at most 24h".into());
     }
     Ok(value)
 }
 
-/// A number of bytes.
+/// `500000`, `64K`, `2m`: a number of bytes. K, M and G are 1024, 1024² and 1024³, as curl reads them.
 pub(crate) fn bytes(text: &str) -> Result<u64, String> {
-    text.parse().map_err(|_| "give a whole number of bytes, without a unit".into())
+    let number = text.trim_end_matches(|last: char| !last.is_ascii_digit());
+    let unit: u64 = match &text[number.len()..] {
+        "" => 1,
+        "k" | "K" => 1 << 10,
+        "m" | "M" => 1 << 20,
+        "g" | "G" => 1 << 30,
+        unit => return Err(format!("{unit:?} is no unit; write for example 500000, 64K or 2M")),
+    };
+    let number: u64 = number.parse().map_err(|_| {
+        format!("{number:?} is no whole number; write for example 500000, 64K or 2M")
+    })?;
+    number.checked_mul(unit).ok_or_else(|| "it has to be less than 2^64 bytes".into())
 }
 
 /// A port to connect to (R16).
@@ -41,5 +53,63 @@ pub(crate) fn listen_port(text: &str) -> Result<u16, String> {
     match text.parse() {
         Ok(0) => Ok(0),
         _ => port(text).map_err(|reason| format!("{reason}, or 0 for any that is free")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_have_units_of_1024() {
+        for (text, size) in [
+            ("0", 0),
+            ("500000", 500_000),
+            ("1k", 1024),
+            ("64K", 65_536),
+            ("1m", 1_048_576),
+            ("2M", 2_097_152),
+            ("4g", 4_294_967_296),
+            ("1G", 1_073_741_824),
+            ("18446744073709551615", u64::MAX),
+        ] {
+            assert_eq!(bytes(text), Ok(size), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_size_that_is_none_is_refused_with_what_is_wrong_and_what_to_write() {
+        for (text, wrong) in [
+            ("1KiB", "\"KiB\" is no unit; write"),
+            ("1T", "\"T\" is no unit; write"),
+            ("1 K", "\" K\" is no unit; write"),
+            ("1²", "\"²\" is no unit; write"),
+            ("", "\"\" is no whole number; write"),
+            ("K", "\"\" is no whole number; write"),
+            ("1.5M", "\"1.5\" is no whole number; write"),
+            ("-1", "\"-1\" is no whole number; write"),
+            ("18446744073709551616", "is no whole number"),
+            ("17179869184G", "less than 2^64"),
+        ] {
+            let refused = bytes(text).unwrap_err();
+            assert!(refused.contains(wrong), "{text:?}: {refused}");
+        }
+    }
+
+    #[test]
+    fn durations_are_bounded() {
+        assert_eq!(duration("1m 30s"), Ok(Duration::from_secs(90)));
+        assert_eq!(duration_or_zero("0s"), Ok(Duration::ZERO));
+        for text in ["0s", "25h", "10", "ten seconds"] {
+            assert!(duration(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn ports_are_those_of_r16() {
+        assert_eq!([port("1024"), port("64000"), listen_port("0")], [Ok(1024), Ok(64000), Ok(0)]);
+        for text in ["0", "1023", "64001", "65536", "http", ""] {
+            assert!(port(text).unwrap_err().contains("R16"), "{text}");
+        }
     }
 }

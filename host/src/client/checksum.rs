@@ -1,4 +1,4 @@
-//! The SHA-256 of a file, taken while it is written: the protocol itself carries no checksum.
+//! The SHA-256 of a file, computed while the file is written: the protocol carries no checksum.
 
 use std::fmt;
 use std::io::{self, Write};
@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use sha2::{Digest, Sha256};
 
+/// The name of the hash function stands before the digits, so that other functions can be added.
 const PREFIX: &str = "sha256:";
 
 /// The SHA-256 of a file, in text `sha256:` and 64 hexadecimal digits.
@@ -22,6 +23,7 @@ pub struct Checksum([u8; 32]);
 
 /// A text that is no [`Checksum`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 #[error("a checksum is sha256: and 64 hexadecimal digits")]
 pub struct ChecksumError;
 
@@ -56,40 +58,43 @@ impl fmt::Debug for Checksum {
     }
 }
 
-/// What is asked of the data on its way.
+/// Whether a download computes the checksum of the data. Every download checks the length (R12).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Verify {
-    /// Nothing but that all of it has come (R12).
+    /// Compute no checksum.
     #[default]
-    Length,
-    /// Its checksum, for the [`Report`](crate::Report).
-    Tell,
-    /// That its checksum is this one; else the download fails.
-    Equal(Checksum),
+    None,
+    /// Compute the checksum, and return it in the [`Summary`](crate::Summary).
+    Compute,
+    /// As [`Compute`](Self::Compute), and fail with
+    /// [`ClientError::ChecksumDiffers`](crate::ClientError::ChecksumDiffers) unless it is this one.
+    Expect(Checksum),
 }
 
-/// Writes to `sink`, and takes the checksum if it is asked for.
+/// Writes to another writer, and computes the checksum of the data if [`Verify`] asks for it.
 #[derive(Debug)]
-pub(super) struct Checked<W> {
-    sink: W,
+pub(super) struct HashingWriter<W> {
+    writer: W,
     sha256: Option<Sha256>,
 }
 
-impl<W: Write> Checked<W> {
-    pub(super) fn new(sink: W, verify: Verify) -> Self {
-        let asked = verify != Verify::Length;
-        Self { sink, sha256: asked.then(Sha256::new) }
+impl<W: Write> HashingWriter<W> {
+    pub(super) fn new(writer: W, verify: Verify) -> Self {
+        let computed = verify != Verify::None;
+        Self { writer, sha256: computed.then(Sha256::new) }
     }
 
     pub(super) fn write_all(&mut self, data: &[u8]) -> io::Result<()> {
         if let Some(sha256) = &mut self.sha256 {
             sha256.update(data);
         }
-        self.sink.write_all(data)
+        self.writer.write_all(data)
     }
 
+    /// Flushes, and returns the checksum if one is computed.
     pub(super) fn finish(mut self) -> io::Result<Option<Checksum>> {
-        self.sink.flush()?;
+        self.writer.flush()?;
         Ok(self.sha256.map(|sha256| Checksum(sha256.finalize().into())))
     }
 }
@@ -100,12 +105,12 @@ mod tests {
 
     #[test]
     fn the_checksum_is_that_of_fips_180() {
-        let mut checked = Checked::new(Vec::new(), Verify::Tell);
+        let mut writer = HashingWriter::new(Vec::new(), Verify::Compute);
         for piece in ["a", "", "bc"] {
-            checked.write_all(piece.as_bytes()).unwrap();
+            writer.write_all(piece.as_bytes()).unwrap();
         }
         let expected = "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
-        assert_eq!(checked.finish().unwrap().unwrap().to_string(), expected);
+        assert_eq!(writer.finish().unwrap().unwrap().to_string(), expected);
         assert_eq!(expected.replace("ba", "BA").parse::<Checksum>().unwrap().to_string(), expected);
     }
 

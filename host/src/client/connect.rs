@@ -1,22 +1,22 @@
-//! From a host's name to a connection.
+//! From a server's address to a connection.
 
 use std::io;
-use std::net::{TcpStream, ToSocketAddrs};
+use std::net::TcpStream;
 use std::time::Duration;
 
-use super::ClientError;
+use super::address::ServerAddr;
+use super::error::ClientError;
 
-const SHORTEST: Duration = Duration::from_millis(1);
+/// The shortest timeout: the system refuses 0.
+const MIN_TIMEOUT: Duration = Duration::from_millis(1);
 
-/// Tries each address in turn, `timeout` for each. The look-up of the name takes as long as the system's
-/// resolver lets it.
-pub(super) fn connect(host: &str, port: u16, timeout: Duration) -> Result<TcpStream, ClientError> {
-    let unresolved = |source| ClientError::Resolve { host: host.into(), source };
-    // As in a URL, an IPv6 address may stand in brackets.
-    let bare = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
+/// Tries each address of the server in turn, and waits at most `timeout` for each. The look-up of a
+/// name comes before, and takes as long as the system's resolver lets it.
+pub(super) fn connect(server: &ServerAddr, timeout: Duration) -> Result<TcpStream, ClientError> {
+    let unresolved = |source| ClientError::Resolve { host: server.host(), source };
     let mut attempts = Vec::new();
-    for address in (bare, port).to_socket_addrs().map_err(unresolved)? {
-        match TcpStream::connect_timeout(&address, timeout.max(SHORTEST)) {
+    for address in server.resolve().map_err(unresolved)? {
+        match TcpStream::connect_timeout(&address, timeout.max(MIN_TIMEOUT)) {
             Ok(connection) => return Ok(connection),
             Err(error) => attempts.push((address, error)),
         }
@@ -32,8 +32,7 @@ pub(super) fn set_idle_timeout(
     connection: &TcpStream,
     timeout: Duration,
 ) -> Result<(), ClientError> {
-    // Zero would be an error.
-    let timeout = timeout.max(SHORTEST);
+    let timeout = timeout.max(MIN_TIMEOUT);
     connection
         .set_read_timeout(Some(timeout))
         .and_then(|()| connection.set_write_timeout(Some(timeout)))

@@ -1,21 +1,31 @@
 //! Every way a download can fail: what the connection did, what the peer said, what happened here.
 
+use std::convert::Infallible;
 use std::fmt::Write as _;
-use std::io;
+use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use fetchlet_codec::DownloadError;
+use fetchlet_codec::{DownloadError, FilenameError, Progress};
 
-use super::{Checksum, Progress};
-use crate::StagingError;
+use super::address::ServerAddrError;
+use super::checksum::Checksum;
+use crate::staging::StagingError;
 
 /// Why a file was not downloaded.
+///
+/// `Display` does not print the [`source`](std::error::Error::source): print the whole chain.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ClientError {
+    /// The text that was given as the server's address is none.
+    #[error(transparent)]
+    InvalidAddress(#[from] ServerAddrError),
+    /// No request can carry the file's name (R2).
+    #[error(transparent)]
+    InvalidName(#[from] FilenameError),
     /// The host's name has no address.
-    #[error("cannot resolve {host:?}: {source}")]
+    #[error("cannot resolve {host:?}")]
     Resolve {
         /// The name, as given.
         host: String,
@@ -23,7 +33,7 @@ pub enum ClientError {
         source: io::Error,
     },
     /// No address of the host accepted the connection.
-    #[error("cannot connect: {}", list(.attempts))]
+    #[error("cannot connect: {}", join(.attempts))]
     Connect {
         /// Every address, in the order tried, with its error.
         attempts: Vec<(SocketAddr, io::Error)>,
@@ -31,99 +41,113 @@ pub enum ClientError {
     /// The peer moved nothing for too long (R15).
     #[error("nothing came for {after:.1?}{}", so_far(.progress))]
     TimedOut {
-        /// How long that was.
+        /// How long the client waited for the peer.
         after: Duration,
-        /// How much of the file had come; none before the header.
+        /// How much of the file had come; `None` before the header.
         progress: Option<Progress>,
     },
     /// The connection broke.
-    #[error("the connection broke: {source}{}", so_far(.progress))]
+    #[error("the connection broke{}", so_far(.progress))]
     Connection {
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
-        /// How much of the file had come; none before the header.
+        /// How much of the file had come; `None` before the header.
         progress: Option<Progress>,
     },
-    /// What came is not a response (R11), or the connection ended before it was whole (R12).
+    /// What came is not a response (R11), or the connection ended before the response was whole (R12).
     #[error(transparent)]
     Protocol(#[from] DownloadError),
     /// The server has no such file (R8).
     #[error("the server has no such file (R8)")]
     NotFound,
-    /// The server says that our request is malformed (R5).
+    /// The server answered that the request is malformed (R5).
     #[error("the server found the request malformed (R5)")]
     Malformed,
-    /// The file is larger than the client may take.
+    /// The file is larger than the caller allows.
     #[error("the file has {announced} bytes, more than the {max} allowed")]
     TooLarge {
         /// The announced length, in bytes.
-        announced: u64,
+        announced: u32,
         /// The bound, in bytes.
         max: u64,
     },
-    /// All data has come, but it is not what was expected.
+    /// All data has come, but the data is not what was expected.
     #[error("the checksum differs: {found} instead of {expected}")]
     ChecksumDiffers {
-        /// What it should be.
+        /// The checksum that was given.
         expected: Checksum,
-        /// What it is.
+        /// The checksum of the data.
         found: Checksum,
     },
-    /// The sink took no more.
-    #[error("cannot write the data: {0}")]
-    Write(io::Error),
-    /// The target, or the file that was to become it, could not be written.
+    /// The caller's writer or file took no more.
+    #[error("cannot write the data")]
+    Write(#[source] io::Error),
+    /// The target, or the staging file that was to become the target, could not be written.
     #[error(transparent)]
     Staging(#[from] StagingError),
 }
 
 impl ClientError {
-    /// Whether the same request may succeed later: a refused, reset, timed out or truncated one.
+    /// Returns whether the same request may succeed later: after a connection that was refused or
+    /// reset, that timed out, or that ended early.
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Connect { attempts } => attempts.iter().any(|(_, error)| may_pass(error)),
-            Self::Connection { source, .. } => may_pass(source),
+            Self::Connect { attempts } => attempts.iter().any(|(_, error)| is_transient_io(error)),
+            Self::Connection { source, .. } => is_transient_io(source),
             Self::TimedOut { .. } => true,
             Self::Protocol(error) => !matches!(error, DownloadError::Decode(_)),
             _ => false,
         }
     }
 
-    /// Whether it was time that ran out, while connecting or after.
+    /// Returns whether a timeout ended the download, while connecting or later.
     pub fn is_timeout(&self) -> bool {
         match self {
             Self::TimedOut { .. } => true,
             Self::Connect { attempts } => {
-                attempts.iter().all(|(_, error)| error.kind() == io::ErrorKind::TimedOut)
+                attempts.iter().all(|(_, error)| error.kind() == ErrorKind::TimedOut)
             }
             _ => false,
         }
     }
-}
 
-/// A read or write that timed out reports `WouldBlock`; the kernel's own time-outs `TimedOut`.
-pub(super) fn failed(
-    source: io::Error,
-    idle_since: Instant,
-    progress: Option<Progress>,
-) -> ClientError {
-    match source.kind() {
-        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {
-            ClientError::TimedOut { after: idle_since.elapsed(), progress }
+    /// The error for a read or a write that failed, when the peer last moved data at `idle_since`.
+    ///
+    /// A call that the socket's timeout ended reports `WouldBlock`, the kernel's own timeouts report
+    /// `TimedOut`.
+    pub(super) fn from_io(
+        source: io::Error,
+        idle_since: Instant,
+        progress: Option<Progress>,
+    ) -> Self {
+        match source.kind() {
+            ErrorKind::WouldBlock | ErrorKind::TimedOut => {
+                Self::TimedOut { after: idle_since.elapsed(), progress }
+            }
+            _ => Self::Connection { source, progress },
         }
-        _ => ClientError::Connection { source, progress },
     }
 }
 
-fn may_pass(error: &io::Error) -> bool {
-    use io::ErrorKind::{
-        BrokenPipe, ConnectionAborted, ConnectionRefused, ConnectionReset, TimedOut,
-    };
-    let kind = error.kind();
-    matches!(kind, ConnectionRefused | ConnectionReset | ConnectionAborted | BrokenPipe | TimedOut)
+/// For a name or an address that needs no conversion.
+impl From<Infallible> for ClientError {
+    fn from(never: Infallible) -> Self {
+        match never {}
+    }
 }
 
-fn list(attempts: &[(SocketAddr, io::Error)]) -> String {
+fn is_transient_io(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::ConnectionRefused
+            | ErrorKind::ConnectionReset
+            | ErrorKind::ConnectionAborted
+            | ErrorKind::BrokenPipe
+            | ErrorKind::TimedOut
+    )
+}
+
+fn join(attempts: &[(SocketAddr, io::Error)]) -> String {
     let mut text = String::new();
     for (address, error) in attempts {
         let separator = if text.is_empty() { "" } else { "; " };

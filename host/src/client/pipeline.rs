@@ -1,8 +1,8 @@
-//! Writing to a file while the next bytes are read: two threads, a handful of buffers.
+//! Writes one buffer to a file while the next one is read: two threads, a handful of buffers.
 //!
 //! The copy out of the socket and the copy into the page cache cost about the same, so doing both at
-//! once is 1.3 to 1.5 times as fast as one after the other. A file that fits one buffer starts no
-//! thread, which is dearer than the write.
+//! once is 1.3 to 1.5 times as fast as one after the other. A file that fits one buffer is written
+//! without a second thread, whose start costs more than the write.
 
 use std::fs::File;
 use std::io;
@@ -11,49 +11,56 @@ use std::ops::Range;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{Builder, Scope, ScopedJoinHandle};
 
-use super::checksum::{Checked, Checksum, Verify};
-use super::response::BUFFER;
-use super::sink::Sink;
+use super::buffer::{BUFFER_LEN, BufferWriter};
+use super::checksum::{Checksum, HashingWriter, Verify};
 
-/// Buffers in use at once, the one being read into included.
-const BUFFERS: usize = 4;
+/// The most buffers in use at once, the one that is read into included. Chosen so that a writer that
+/// pauses for one buffer does not stop the reader; 4 buffers take 1 MiB.
+const MAX_BUFFERS: usize = 4;
 
-type Piece = (Vec<u8>, Range<usize>);
+/// A buffer, and where in the buffer the data is.
+type FilledBuffer = (Vec<u8>, Range<usize>);
 
+/// Writes a file's data in this thread or in another.
 pub(super) enum Pipeline<'scope> {
-    Alone(Checked<&'scope File>),
-    Beside(Writer<'scope>),
-    /// A write failed, which is known already.
+    /// This thread writes.
+    Inline(HashingWriter<&'scope File>),
+    /// Another thread writes.
+    Threaded(WriterThread<'scope>),
+    /// A write has failed, and the error was returned.
     Failed,
 }
 
-pub(super) struct Writer<'scope> {
-    full: SyncSender<Piece>,
-    empty: Receiver<Vec<u8>>,
+/// A thread that writes, and the channels to the thread and back.
+pub(super) struct WriterThread<'scope> {
+    filled: SyncSender<FilledBuffer>,
+    written: Receiver<Vec<u8>>,
+    /// The number of buffers allocated so far.
     allocated: usize,
     thread: ScopedJoinHandle<'scope, io::Result<Option<Checksum>>>,
 }
 
 impl<'scope> Pipeline<'scope> {
-    /// For a file of `len` bytes.
+    /// Returns a writer to `file` for `data_len` bytes.
     pub(super) fn new<'env>(
         scope: &'scope Scope<'scope, 'env>,
         file: &'env File,
-        len: u64,
+        data_len: u32,
         verify: Verify,
     ) -> Self {
-        let checked = || Checked::new(file, verify);
-        let beside = (len > BUFFER as u64).then(|| Writer::spawn(scope, checked()));
-        // Where no thread can be had, it only takes longer.
-        beside.and_then(Result::ok).map_or_else(|| Self::Alone(checked()), Self::Beside)
+        let writer = || HashingWriter::new(file, verify);
+        let worth_a_thread = u64::from(data_len) > BUFFER_LEN as u64;
+        let threaded = worth_a_thread.then(|| WriterThread::spawn(scope, writer()));
+        // Where the system gives no thread, the download only takes longer.
+        threaded.and_then(Result::ok).map_or_else(|| Self::Inline(writer()), Self::Threaded)
     }
 }
 
-impl Sink for Pipeline<'_> {
-    fn put(&mut self, buffer: Vec<u8>, data: Range<usize>) -> io::Result<Vec<u8>> {
+impl BufferWriter for Pipeline<'_> {
+    fn write(&mut self, buffer: Vec<u8>, data: Range<usize>) -> io::Result<Vec<u8>> {
         let writer = match self {
-            Self::Alone(file) => return file.write_all(&buffer[data]).map(|()| buffer),
-            Self::Beside(writer) => writer,
+            Self::Inline(writer) => return writer.write(buffer, data),
+            Self::Threaded(writer) => writer,
             Self::Failed => return Err(io::ErrorKind::BrokenPipe.into()),
         };
         if let Some(empty) = writer.exchange((buffer, data)) {
@@ -65,42 +72,42 @@ impl Sink for Pipeline<'_> {
 
     fn finish(self) -> io::Result<Option<Checksum>> {
         match self {
-            Self::Alone(file) => file.finish(),
-            Self::Beside(writer) => writer.join(),
+            Self::Inline(writer) => writer.finish(),
+            Self::Threaded(writer) => writer.join(),
             Self::Failed => Ok(None),
         }
     }
 }
 
-impl<'scope> Writer<'scope> {
+impl<'scope> WriterThread<'scope> {
     fn spawn<'env>(
         scope: &'scope Scope<'scope, 'env>,
-        file: Checked<&'env File>,
+        file: HashingWriter<&'env File>,
     ) -> io::Result<Self> {
-        let (full, pieces) = sync_channel(BUFFERS);
-        let (written, empty) = sync_channel(BUFFERS);
-        let write = move || write_all(file, &pieces, &written);
+        let (filled, to_write) = sync_channel(MAX_BUFFERS);
+        let (give_back, written) = sync_channel(MAX_BUFFERS);
+        let write = move || write_all(file, &to_write, &give_back);
         let thread = Builder::new().name("writer".into()).spawn_scoped(scope, write)?;
-        Ok(Self { full, empty, allocated: 1, thread })
+        Ok(Self { filled, written, allocated: 1, thread })
     }
 
-    /// Hands over a piece for an empty buffer; none if the thread has ended.
-    fn exchange(&mut self, piece: Piece) -> Option<Vec<u8>> {
-        self.full.send(piece).ok()?;
-        if let Ok(empty) = self.empty.try_recv() {
+    /// Hands a filled buffer to the thread, and returns an empty one; `None` if the thread has ended.
+    fn exchange(&mut self, filled: FilledBuffer) -> Option<Vec<u8>> {
+        self.filled.send(filled).ok()?;
+        if let Ok(empty) = self.written.try_recv() {
             return Some(empty);
         }
-        if self.allocated < BUFFERS {
+        if self.allocated < MAX_BUFFERS {
             self.allocated += 1;
-            return Some(vec![0; BUFFER]);
+            return Some(vec![0; BUFFER_LEN]);
         }
-        self.empty.recv().ok()
+        self.written.recv().ok()
     }
 
-    /// Waits until all is written.
+    /// Waits until the thread has written every buffer.
     fn join(self) -> io::Result<Option<Checksum>> {
-        drop(self.full);
-        drop(self.empty);
+        drop(self.filled);
+        drop(self.written);
         match self.thread.join() {
             Ok(result) => result,
             Err(panic) => std::panic::resume_unwind(panic),
@@ -109,14 +116,14 @@ impl<'scope> Writer<'scope> {
 }
 
 fn write_all(
-    mut file: Checked<&File>,
-    pieces: &Receiver<Piece>,
-    written: &SyncSender<Vec<u8>>,
+    mut file: HashingWriter<&File>,
+    to_write: &Receiver<FilledBuffer>,
+    give_back: &SyncSender<Vec<u8>>,
 ) -> io::Result<Option<Checksum>> {
-    for (buffer, data) in pieces {
+    for (buffer, data) in to_write {
         file.write_all(&buffer[data])?;
-        // The reader may be done and gone.
-        written.send(buffer).ok();
+        // The reader may have all its data, and be gone.
+        give_back.send(buffer).ok();
     }
     file.finish()
 }

@@ -1,245 +1,218 @@
-//! A response whose header has come: the data is still to be read, over any connection.
+//! A response whose header has come: options for the data, and where the data goes.
 
+use std::fmt;
 use std::fs::File;
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::ops::Range;
-use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::path::Path;
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use fetchlet_codec::{
-    Download, Event, Filename, MAX_FILENAME, REQUEST_HEADER, Request, ResponseHeader, Status,
-};
+use fetchlet_codec::{Filename, Progress};
 
-use super::checksum::{Checked, Verify};
-use super::error::failed;
+use super::buffer::{BUFFER_LEN, BufferWriter};
+use super::checksum::{Checksum, HashingWriter, Verify};
+use super::error::ClientError;
+use super::exchange::Exchange;
 use super::pipeline::Pipeline;
-use super::sink::{Direct, Sink};
-use super::{ClientError, Progress, Report};
-use crate::{Existing, Staging};
-
-/// How much is read at once: below 64 KiB the calls cost, beyond 256 KiB nothing is gained.
-pub(super) const BUFFER: usize = 256 * 1024;
+use crate::staging::{IfExists, Staging};
 
 /// A file that the server has announced and is sending.
-#[derive(Debug)]
-#[must_use = "the file has not been read yet"]
-pub struct Response<C = TcpStream> {
-    connection: C,
-    download: Download,
-    /// What came along with the header is at `pending`.
-    buffer: Vec<u8>,
-    pending: Range<usize>,
-    progress: Progress,
+///
+/// The data arrives by [`save`](Self::save), [`bytes`](Self::bytes), [`copy_to`](Self::copy_to),
+/// [`copy_to_file`](Self::copy_to_file) or [`copy_to_staging`](Self::copy_to_staging), each of which
+/// succeeds only if the file is whole (R12). A response that is dropped closes the connection.
+///
+/// ```no_run
+/// use fetchlet::{Client, IfExists, Verify};
+///
+/// let summary = Client::new()
+///     .get("192.0.2.1:5000", "fw.bin")?
+///     .verify(Verify::Compute)
+///     .if_exists(IfExists::Replace)
+///     .on_progress(|progress| println!("{} of {}", progress.received, progress.expected))
+///     .save("fw.bin")?;
+/// println!("{} bytes in {:?}", summary.len, summary.elapsed);
+/// # Ok::<(), fetchlet::ClientError>(())
+/// ```
+#[must_use = "the data has not been received yet"]
+pub struct Response<C = TcpStream, P = fn(Progress)> {
+    exchange: Exchange<C>,
     started: Instant,
     verify: Verify,
     sync: bool,
+    if_exists: IfExists,
+    on_progress: P,
 }
 
-/// The path of a staging file, while there is one.
-pub type Unfinished = Mutex<Option<PathBuf>>;
+/// A download that is whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Summary {
+    /// The file's length, in bytes.
+    pub len: u32,
+    /// The time from the first look-up of the host's name to the file's last byte.
+    pub elapsed: Duration,
+    /// The file's checksum, unless [`Verify::None`] was asked for.
+    pub checksum: Option<Checksum>,
+}
 
 impl<C: Read + Write> Response<C> {
-    /// Asks for a file over `connection`, and waits for the header. Time-outs are the connection's.
+    /// Asks for a file over a connection of the caller's, and waits for the header. The connection's
+    /// own timeouts hold (R15).
     ///
     /// # Errors
     ///
-    /// [`ClientError::NotFound`], [`ClientError::Malformed`], and those of the connection and of the
-    /// protocol.
-    pub fn start(mut connection: C, name: Filename) -> Result<Self, ClientError> {
+    /// [`ClientError::InvalidName`], [`ClientError::NotFound`], [`ClientError::Malformed`],
+    /// [`ClientError::Protocol`], [`ClientError::TimedOut`] and [`ClientError::Connection`].
+    pub fn start<N>(connection: C, name: N) -> Result<Self, ClientError>
+    where
+        N: TryInto<Filename, Error: Into<ClientError>>,
+    {
         let started = Instant::now();
-        let mut download = Download::new(Request::new(name));
-        let mut idle_since = started;
-        send(&mut download, &mut connection).map_err(|error| failed(error, idle_since, None))?;
-        let mut buffer = vec![0; BUFFER];
-        loop {
-            let received = read(&mut connection, &mut buffer)
-                .map_err(|error| failed(error, idle_since, None))?;
-            if received == 0 {
-                download.finish()?;
-                return Err(failed(ErrorKind::UnexpectedEof.into(), idle_since, None));
-            }
-            idle_since = Instant::now();
-            let mut input = &buffer[..received];
-            if let Some(Event::Header(header)) = download.receive(&mut input)? {
-                let pending = received - input.len()..received;
-                let expected = announced(header)?;
-                let progress = Progress { received: 0, expected };
-                let (verify, sync) = (Verify::Length, true);
-                return Ok(Self {
-                    connection,
-                    download,
-                    buffer,
-                    pending,
-                    progress,
-                    started,
-                    verify,
-                    sync,
-                });
-            }
+        let name = name.try_into().map_err(Into::into)?;
+        let exchange = Exchange::start(connection, name)?;
+        Ok(Self {
+            exchange,
+            started,
+            verify: Verify::None,
+            sync: true,
+            if_exists: IfExists::Fail,
+            on_progress: |_| {},
+        })
+    }
+
+    pub(super) fn started_at(self, started: Instant) -> Self {
+        Self { started, ..self }
+    }
+}
+
+impl<C, P> Response<C, P> {
+    /// Sets whether the checksum of the data is computed. Default: [`Verify::None`].
+    pub fn verify(self, verify: Verify) -> Self {
+        Self { verify, ..self }
+    }
+
+    /// Sets whether [`save`](Self::save) waits until the data is on the disk before it renames the file,
+    /// and until the rename is. Default: `true`. Without, a power failure may leave a target that is
+    /// not whole.
+    pub fn sync(self, sync: bool) -> Self {
+        Self { sync, ..self }
+    }
+
+    /// Sets what [`save`](Self::save) does with a file that has the target's name. Default:
+    /// [`IfExists::Fail`].
+    pub fn if_exists(self, if_exists: IfExists) -> Self {
+        Self { if_exists, ..self }
+    }
+
+    /// Sets a function that is called with the counts of bytes after each piece of data.
+    pub fn on_progress<Q: FnMut(Progress)>(self, on_progress: Q) -> Response<C, Q> {
+        let Self { exchange, started, verify, sync, if_exists, on_progress: _ } = self;
+        Response { exchange, started, verify, sync, if_exists, on_progress }
+    }
+}
+
+impl<C: Read, P: FnMut(Progress)> Response<C, P> {
+    /// Returns the file's length, in bytes, as announced (R3).
+    pub fn data_len(&self) -> u32 {
+        self.exchange.data_len()
+    }
+
+    /// Downloads to the path `target` through a staging file: the target is untouched until the file is
+    /// whole, on the disk, and renamed (R14).
+    ///
+    /// To refuse an existing target before connecting, call [`Staging::check`] first.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::Staging`], and as for [`copy_to`](Self::copy_to).
+    pub fn save(self, target: impl AsRef<Path>) -> Result<Summary, ClientError> {
+        let (target, if_exists) = (target.as_ref(), self.if_exists);
+        Staging::check(target, if_exists)?;
+        let mut staging = Staging::create(target)?;
+        let summary = self.copy_to_staging(&mut staging)?;
+        staging.commit(if_exists)?;
+        Ok(summary)
+    }
+
+    /// Returns the data, of at most `limit` bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::TooLarge`] if more is announced, and as for [`copy_to`](Self::copy_to).
+    pub fn bytes(self, limit: usize) -> Result<Vec<u8>, ClientError> {
+        let (announced, max) = (self.data_len(), limit as u64);
+        if u64::from(announced) > max {
+            return Err(ClientError::TooLarge { announced, max });
         }
+        // Memory is taken as data comes: an announced length is only a claim.
+        let mut data = Vec::with_capacity(BUFFER_LEN.min(announced as usize));
+        self.copy_to(&mut data)?;
+        Ok(data)
     }
 
-    /// The file's length, in bytes, at most 2^32 - 1 (R3).
-    #[expect(clippy::len_without_is_empty, reason = "the length of what is to come")]
-    pub const fn len(&self) -> u64 {
-        self.progress.expected
-    }
-
-    /// Moves the data into `sink` as it comes; `progress` is called after each piece.
+    /// Moves the data into `sink` as the data comes.
     ///
     /// # Errors
     ///
-    /// [`ClientError::Write`], [`ClientError::ChecksumDiffers`], and those of the connection and of the
-    /// protocol: `sink` then holds a part of the file, or another file.
-    pub fn read_to(
-        self,
-        sink: &mut impl Write,
-        progress: impl FnMut(Progress),
-    ) -> Result<Report, ClientError> {
-        let sink = Direct(Checked::new(sink, self.verify));
-        self.drain(sink, progress)
+    /// [`ClientError::Write`], [`ClientError::ChecksumDiffers`], [`ClientError::Protocol`],
+    /// [`ClientError::TimedOut`] and [`ClientError::Connection`]: `sink` then holds a part of the file,
+    /// or a file with another checksum.
+    pub fn copy_to(self, sink: &mut (impl Write + ?Sized)) -> Result<Summary, ClientError> {
+        let writer = HashingWriter::new(sink, self.verify);
+        self.receive(writer)
     }
 
-    /// [`read_to`](Self::read_to) for a file, reading and writing at the same time.
+    /// As [`copy_to`](Self::copy_to) into a file; reads and writes at the same time.
     ///
     /// # Errors
     ///
-    /// As for [`read_to`](Self::read_to).
-    pub fn read_to_file(
-        self,
-        file: &File,
-        progress: impl FnMut(Progress),
-    ) -> Result<Report, ClientError> {
-        let (len, verify) = (self.len(), self.verify);
-        thread::scope(|scope| self.drain(Pipeline::new(scope, file, len, verify), progress))
+    /// As for [`copy_to`](Self::copy_to).
+    pub fn copy_to_file(self, file: &File) -> Result<Summary, ClientError> {
+        let (data_len, verify) = (self.data_len(), self.verify);
+        thread::scope(|scope| self.receive(Pipeline::new(scope, file, data_len, verify)))
     }
 
-    /// Downloads to the path `target` through a staging file: it is untouched until the file is whole,
-    /// on the disk, and renamed (R14).
-    ///
-    /// `unfinished` names the staging file while there is one. Whoever holds its lock knows that none
-    /// is being made or renamed: a signal handler's thread can remove the file and end the program.
+    /// Downloads to a staging file of the caller's, which may then [commit](Staging::commit) the file.
+    /// [`save`](Self::save) does both; a program that has to remove the staging file when a signal
+    /// comes does them one by one.
     ///
     /// # Errors
     ///
-    /// [`ClientError::Staging`], and as for [`read_to`](Self::read_to).
-    pub fn save(
-        self,
-        target: &Path,
-        existing: Existing,
-        unfinished: &Unfinished,
-        progress: impl FnMut(Progress),
-    ) -> Result<Report, ClientError> {
-        let lock = || unfinished.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut staging = {
-            let mut unfinished = lock();
-            let staging = Staging::create(target)?;
-            *unfinished = Some(staging.path().into());
-            staging
-        };
-        staging.check_room(self.len())?;
+    /// [`ClientError::Staging`], and as for [`copy_to`](Self::copy_to).
+    pub fn copy_to_staging(self, staging: &mut Staging) -> Result<Summary, ClientError> {
+        staging.check_room(self.data_len().into())?;
         let sync = self.sync;
-        let report = self.read_to_file(staging.file(), progress).map_err(|error| match error {
+        let summary = self.copy_to_file(staging.file()).map_err(|error| match error {
             ClientError::Write(source) => staging.not_written(source).into(),
             error => error,
         })?;
         if sync {
             staging.sync()?;
         }
-        let mut unfinished = lock();
-        staging.commit(existing)?;
-        *unfinished = None;
-        Ok(report)
+        Ok(summary)
     }
 
-    /// What is asked of the data besides that all of it comes.
-    pub fn verify(self, verify: Verify) -> Self {
-        Self { verify, ..self }
-    }
-
-    /// Whether [`save`](Self::save) waits until the file is on the disk before it renames it, and until
-    /// the renaming is; on by default. Without, a power failure may leave a target that is not whole.
-    pub fn sync(self, sync: bool) -> Self {
-        Self { sync, ..self }
-    }
-
-    pub(super) fn started_at(self, started: Instant) -> Self {
-        Self { started, ..self }
-    }
-
-    fn drain(
-        mut self,
-        mut sink: impl Sink,
-        mut report: impl FnMut(Progress),
-    ) -> Result<Report, ClientError> {
-        let mut idle_since = Instant::now();
-        loop {
-            let data = self.receive()?;
-            if !data.is_empty() {
-                self.progress.received += data.len() as u64;
-                self.buffer = sink.put(self.buffer, data).map_err(ClientError::Write)?;
-                report(self.progress);
-                idle_since = Instant::now();
-            }
-            if self.download.is_done() {
-                break;
-            }
-            self.pending = match read(&mut self.connection, &mut self.buffer) {
-                Ok(0) => break,
-                Ok(received) => 0..received,
-                Err(error) => return Err(failed(error, idle_since, Some(self.progress))),
-            };
-        }
-        self.download.finish()?;
-        let checksum = sink.finish().map_err(ClientError::Write)?;
+    fn receive(self, writer: impl BufferWriter) -> Result<Summary, ClientError> {
+        let len = self.data_len();
+        let checksum = self.exchange.receive_all(writer, self.on_progress)?;
         match (self.verify, checksum) {
-            (Verify::Equal(expected), Some(found)) if found != expected => {
+            (Verify::Expect(expected), Some(found)) if found != expected => {
                 Err(ClientError::ChecksumDiffers { expected, found })
             }
-            _ => {
-                let bytes = self.progress.received;
-                Ok(Report { bytes, elapsed: self.started.elapsed(), checksum })
-            }
-        }
-    }
-
-    /// Where in the buffer the data is that is pending.
-    fn receive(&mut self) -> Result<Range<usize>, ClientError> {
-        let mut input = &self.buffer[self.pending.clone()];
-        let mut range = 0..0;
-        while let Some(event) = self.download.receive(&mut input)? {
-            if let Event::Data(data) = event {
-                let end = self.pending.end - input.len();
-                range = end - data.len()..end;
-            }
-        }
-        Ok(range)
-    }
-}
-
-fn send(download: &mut Download, connection: &mut impl Write) -> io::Result<()> {
-    let mut request = [0; REQUEST_HEADER + MAX_FILENAME];
-    let len = download.transmit(&mut request);
-    connection.write_all(&request[..len])?;
-    connection.flush()
-}
-
-fn read(connection: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
-    loop {
-        match connection.read(buffer) {
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            result => return result,
+            _ => Ok(Summary { len, elapsed: self.started.elapsed(), checksum }),
         }
     }
 }
 
-fn announced(header: ResponseHeader) -> Result<u64, ClientError> {
-    match header.status() {
-        Status::File => Ok(header.data_len().into()),
-        Status::NotFound => Err(ClientError::NotFound),
-        Status::Malformed => Err(ClientError::Malformed),
+impl<C: Read, P> fmt::Debug for Response<C, P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Response")
+            .field("data_len", &self.exchange.data_len())
+            .field("verify", &self.verify)
+            .field("sync", &self.sync)
+            .field("if_exists", &self.if_exists)
+            .finish_non_exhaustive()
     }
 }

@@ -5,14 +5,14 @@ use std::fs;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use fetchlet::{Client, ClientError, Existing, Progress};
+use fetchlet::{Client, ClientError, IfExists, Progress};
 use fetchlet_codec::DownloadError;
 use fetchlet_test_kit::{
     Chaos, Fault, LIMIT, Lane, Mishap, Noise, RunningServer, fetchlet, within,
 };
 use tempfile::TempDir;
 
-use crate::{assert_ended, at_once, name, on_disk, output};
+use crate::{assert_ended, at_once, on_disk, output};
 
 const NAME: &str = "twenty-seven-bytes-of-a.bin";
 /// R2: the fixed part and the name.
@@ -60,18 +60,18 @@ fn served() -> (TempDir, RunningServer) {
 fn library_fails(server: SocketAddr, fault: Fault) {
     let folder = tempfile::tempdir().unwrap();
     let target = folder.path().join("target");
-    let existing = match fault.at % 2 {
-        0 => Existing::Keep,
+    let if_exists = match fault.at % 2 {
+        0 => IfExists::Fail,
         _ => {
             fs::write(&target, "old").unwrap();
-            Existing::Replace
+            IfExists::Replace
         }
     };
     let before = on_disk(folder.path());
     let chaos = Chaos::start(server, fault);
     let client = Client::new().idle_timeout(TIMEOUT);
-    let port = chaos.addr().port();
-    let result = client.download_to_file("127.0.0.1", port, name(NAME), &target, existing, |_| {});
+    let response = client.get(chaos.addr(), NAME);
+    let result = response.and_then(|response| response.if_exists(if_exists).save(&target));
     exact(fault, result.expect_err("it was broken off"));
     assert_eq!(on_disk(folder.path()), before, "{fault:?}");
 }
@@ -79,8 +79,7 @@ fn library_fails(server: SocketAddr, fault: Fault) {
 fn exact(fault: Fault, error: ClientError) {
     let came = came(fault);
     let data = u32::try_from(came.saturating_sub(HEADER)).unwrap();
-    let in_data = (came >= HEADER)
-        .then_some(Progress { received: u64::from(data), expected: u64::from(FILE) });
+    let in_data = (came >= HEADER).then_some(Progress { received: data, expected: FILE });
     match (fault.mishap, error) {
         (Mishap::Cut | Mishap::HalfClose, ClientError::Protocol(error)) => {
             let expected = match in_data {
@@ -151,9 +150,7 @@ fn what_is_only_slow_or_half_closed_arrives_whole() {
             (Lane::ToClient, EXCHANGE - REQUEST, Mishap::Cut),
         ] {
             let chaos = Chaos::start(server.addr(), Fault { lane, at, mishap });
-            let mut data = Vec::new();
-            let port = chaos.addr().port();
-            Client::new().download("127.0.0.1", port, name(NAME), &mut data, |_| {}).unwrap();
+            let data = Client::new().get(chaos.addr(), NAME).unwrap().bytes(EXCHANGE).unwrap();
             assert_eq!(data, content, "{lane:?} {mishap:?}");
         }
     });

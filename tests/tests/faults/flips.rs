@@ -13,7 +13,7 @@ use fetchlet_codec::DownloadError;
 use fetchlet_test_kit::{Chaos, Fault, LIMIT, Lane, Mishap, RunningServer, fetchlet, within};
 use tempfile::TempDir;
 
-use crate::{assert_ended, at_once, name, on_disk, output};
+use crate::{assert_ended, at_once, on_disk, output};
 
 const NAME: &str = "name";
 const LEN: u32 = 260;
@@ -41,9 +41,7 @@ fn every_bit(lane: Lane, bytes: std::ops::Range<usize>) -> Vec<Fault> {
 
 fn download(server: SocketAddr, fault: Fault) -> Result<Vec<u8>, ClientError> {
     let chaos = Chaos::start(server, fault);
-    let mut data = Vec::new();
-    let port = chaos.addr().port();
-    Client::new().download("127.0.0.1", port, name(NAME), &mut data, |_| {}).map(|_| data)
+    Client::new().get(chaos.addr(), NAME)?.bytes(usize::MAX)
 }
 
 #[test]

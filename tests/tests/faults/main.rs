@@ -22,8 +22,6 @@ use std::process::{Command, Output};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use fetchlet_codec::Filename;
-
 /// Tries all cases, `most` at a time: they wait more than they work. After one that fails, none is begun.
 fn at_once<T: Sync>(most: usize, cases: &[T], attempt: impl Fn(&T) + Sync) {
     let next = AtomicUsize::new(0);
@@ -51,10 +49,6 @@ fn on_disk(folder: &Path) -> Vec<(OsString, Vec<u8>)> {
         entries.map(|entry| (entry.file_name(), fs::read(entry.path()).unwrap())).collect();
     files.sort();
     files
-}
-
-fn name(name: &str) -> Filename {
-    Filename::new(name).unwrap()
 }
 
 fn output(command: &mut Command) -> Output {

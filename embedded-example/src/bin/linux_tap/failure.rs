@@ -33,6 +33,12 @@ impl fmt::Display for Failure {
 
 impl From<StagingError> for Failure {
     fn from(error: StagingError) -> Self {
-        Self::Failed(error.to_string())
+        Self::Failed(chain(&error))
     }
+}
+
+/// The text of an error with all its sources: what failed, and why.
+fn chain(error: &dyn std::error::Error) -> String {
+    let sources = std::iter::successors(error.source(), |&error| error.source());
+    sources.fold(error.to_string(), |text, source| format!("{text}: {source}"))
 }

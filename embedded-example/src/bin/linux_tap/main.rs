@@ -21,7 +21,7 @@ use std::net::Ipv4Addr;
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use fetchlet::{Existing, Filename, Staging};
+use fetchlet::{Filename, IfExists, Staging};
 use fetchlet_embedded_example::Config;
 use smoltcp::time::Duration;
 use smoltcp::wire::{EthernetAddress, Ipv4Cidr};
@@ -86,7 +86,7 @@ fn compare(args: &Args) -> Result<(), Failure> {
 /// The device on a TAP that exists; done when the file is whole.
 fn fetch(args: &Args, target: &Target<'_>) -> Result<(), Failure> {
     if let Some(output) = &args.output {
-        Staging::check(output, Existing::Keep)?;
+        Staging::check(output, IfExists::Fail)?;
     }
     let server = target.resolve()?;
     tap::check()?;
@@ -105,7 +105,7 @@ fn fetch(args: &Args, target: &Target<'_>) -> Result<(), Failure> {
         let written = staging.file().write_all(&received.data);
         written.map_err(|fault| Failure::Failed(format!("{}: {fault}", output.display())))?;
         staging.sync()?;
-        staging.commit(Existing::Keep)?;
+        staging.commit(IfExists::Fail)?;
     }
     Ok(())
 }

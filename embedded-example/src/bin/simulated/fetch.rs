@@ -27,7 +27,7 @@ type Device<'a> = Station<'a, PcapWriter<End, Capture>, 1024>;
 /// Fetches, reports, compares: whether both sides are equal.
 pub(crate) fn run(args: &Args, source: &Source) -> Result<bool, String> {
     let sink = Received::new(args.output.as_deref());
-    let mut sink = sink.map_err(|error| error.to_string())?;
+    let mut sink = sink.map_err(|error| crate::sink::chain(&error))?;
     let (mut network, device) = Network::new(args, source)?;
     let (mut receive, mut transmit) = (vec![0; args.rx_buffer], [0; REQUEST]);
     let mut socket = [SocketStorage::EMPTY];

@@ -19,7 +19,7 @@ use std::net::Ipv4Addr;
 use std::process::ExitCode;
 
 use clap::Parser;
-use fetchlet::Staging;
+use fetchlet::{IfExists, Staging};
 
 use args::Args;
 use served::Served;
@@ -54,8 +54,8 @@ fn run(args: &Args) -> Result<bool, String> {
         if args.pcap.as_ref() == Some(target) {
             return Err("-o and --pcap name the same file; choose two".into());
         }
-        let free = Staging::check(target, fetchlet::Existing::Keep);
-        free.map_err(|error| format!("{error}; choose another name with -o"))?;
+        let free = Staging::check(target, IfExists::Fail);
+        free.map_err(|error| format!("{}; choose another name with -o", sink::chain(&error)))?;
     }
     let source = source(args)?;
     match args.wire() {

@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 
-use fetchlet::{Existing, Staging, StagingError};
+use fetchlet::{IfExists, Staging, StagingError};
 use fetchlet_embedded_example::Sink;
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -39,7 +39,7 @@ impl Sink for Received {
 
     fn begin(&mut self, len: u32) -> Result<(), String> {
         if let Some(staging) = &self.staging {
-            staging.check_room(len.into()).map_err(|error| error.to_string())?;
+            staging.check_room(len.into()).map_err(|error| chain(&error))?;
         }
         if io::stderr().is_terminal() {
             let template = "{wide_bar} {bytes}/{total_bytes} {bytes_per_sec} {eta} left";
@@ -66,7 +66,13 @@ impl Sink for Received {
     fn finish(&mut self) -> Result<(), String> {
         self.bar.finish_and_clear();
         let Some(mut staging) = self.staging.take() else { return Ok(()) };
-        staging.sync().map_err(|error| error.to_string())?;
-        staging.commit(Existing::Keep).map_err(|error| error.to_string())
+        staging.sync().map_err(|error| chain(&error))?;
+        staging.commit(IfExists::Fail).map_err(|error| chain(&error))
     }
+}
+
+/// The text of an error with all its sources: what failed, and why.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let sources = std::iter::successors(error.source(), |&error| error.source());
+    sources.fold(error.to_string(), |text, source| format!("{text}: {source}"))
 }
