@@ -1,24 +1,25 @@
-//! The client without I/O: what to send, what came, and whether the file is whole.
+//! The client without I/O: the bytes to send, the events received, and whether the file is whole.
 
 use core::fmt;
 
 use crate::wire::take_front;
 use crate::{DecodeError, MAX_FILENAME, RESPONSE_HEADER, Request, ResponseDecoder, ResponseHeader};
 
-/// One exchange (R1) as seen by a client that any transport can drive.
+/// The client's side of one exchange (R1), driven by any transport.
 ///
-/// Send what [`transmit`](Self::transmit) hands out, feed what comes to [`receive`](Self::receive),
-/// and ask [`finish`](Self::finish) once it [is done](Self::is_done) or the connection has ended. The
-/// crate's first page walks through a whole exchange.
+/// The driver sends the bytes that [`transmit`](Self::transmit) returns, passes the bytes that
+/// arrive to [`receive`](Self::receive), and calls [`finish`](Self::finish) once the download [is
+/// done](Self::is_done) or the connection has ended. The crate's first page walks through a whole
+/// exchange.
 ///
-/// A response may come before the whole request was sent (R5): read between the writes where the
-/// transport can block.
+/// A response may arrive before the whole request is sent (R5): a driver whose writes can block
+/// should read between the writes.
 #[must_use = "the file is whole only once `finish` has returned Ok"]
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Download<const N: usize = MAX_FILENAME> {
     request: Request<N>,
-    /// How many bytes of the encoded request were handed out.
+    /// The number of bytes of the encoded request that `transmit` has returned.
     sent: u16,
     state: State,
 }
@@ -32,25 +33,27 @@ enum State {
     Failed(DownloadError),
 }
 
-/// How much of the announced data a [`Download`] has received.
+/// The length of the data that a [`Download`] has received, and the length that was announced.
 ///
-/// The two counts are those that R12 wants in the report of a truncated transfer.
+/// R12 asks for these two counts in the report of a truncated transfer.
+#[expect(clippy::exhaustive_structs, reason = "R12 names the two counts; callers compare them")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Progress {
-    /// The number of data bytes that [`Download::receive`] has returned so far.
+    /// The length of the data that [`Download::receive`] has returned so far, in bytes.
     pub received: u32,
     /// The data length that the response header announced, in bytes (R3).
     pub expected: u32,
 }
 
-/// What came, in order: one `Header`, any number of `Data`, one `End`.
+/// A part of the response, in order: one `Header`, any number of `Data`, one `End`.
+#[expect(clippy::exhaustive_enums, reason = "a driver that ignores an event loses data")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Event<'a> {
-    /// The server's answer. A status other than [`File`](crate::Status::File) is followed by `End`.
+    /// The server's answer. After a status other than [`File`](crate::Status::File), `End` is next.
     Header(ResponseHeader),
-    /// The next bytes of the file; never empty, never beyond the announced length (R13).
+    /// The next bytes of the file, at least one, never beyond the announced length (R13).
     Data(&'a [u8]),
     /// The response is whole.
     End,
@@ -62,35 +65,35 @@ impl<const N: usize> Download<N> {
         Self { request, sent: 0, state: State::Header(ResponseDecoder::new()) }
     }
 
-    /// What is asked for.
+    /// The request that this download sends.
     pub const fn request(&self) -> &Request<N> {
         &self.request
     }
 
-    /// Copies the next request bytes to the start of `out` and returns how many; 0 once all were
-    /// handed out (or if `out` is empty).
+    /// Copies the next bytes of the request to the start of `out`. Returns the number of bytes
+    /// copied: 0 once the whole request has been returned, or if `out` is empty.
     pub fn transmit(&mut self, out: &mut [u8]) -> usize {
         let copied = self.request.encode_from(self.sent, out);
-        // At most 5 + 1024 bytes in all.
+        // In total at most 5 + 1024 bytes.
         self.sent = self.sent.saturating_add(u16::try_from(copied).unwrap_or_default());
         copied
     }
 
-    /// Whether request bytes are still to be handed out.
+    /// Whether [`transmit`](Self::transmit) has bytes to return.
     pub fn wants_transmit(&self) -> bool {
         usize::from(self.sent) < self.request.encoded_len()
     }
 
     /// Takes the next event off the front of `input`.
     ///
-    /// `Ok(None)`: all of it was taken and more is needed, or the download is done and the rest is
-    /// not part of it (R13). An empty `input` is not the end of the connection: that is
-    /// [`finish`](Self::finish).
+    /// Returns `Ok(None)` if all bytes of `input` were taken and more are needed, or if the
+    /// download is done; bytes left in `input` are then not part of the response (R13). An empty
+    /// `input` does not mean that the connection has ended: call [`finish`](Self::finish) for that.
     ///
     /// # Errors
     ///
-    /// [`DownloadError::Decode`] at the first byte that is not a response (R11). The download then
-    /// stays failed and repeats it.
+    /// [`DownloadError::Decode`] at the first byte that shows that the response is malformed (R11).
+    /// Every later call returns the same error.
     pub fn receive<'a>(
         &mut self,
         input: &mut &'a [u8],
@@ -125,11 +128,11 @@ impl<const N: usize> Download<N> {
         }
     }
 
-    /// Returns the counts of received and announced data bytes; `None` until [`Event::Header`] was
+    /// The received and the announced length of the data; `None` until [`Event::Header`] was
     /// returned.
     ///
-    /// Both counts are 0 after a header whose status is not [`File`](crate::Status::File). The counts
-    /// stay available when the download is done, and when the connection ended early.
+    /// Both lengths are 0 if the status is not [`File`](crate::Status::File). Both stay available
+    /// when the download is done, and when the connection ended early.
     ///
     /// ```
     /// use fetchlet_codec::{Download, DownloadError, Filename, Progress, Request};
@@ -159,8 +162,8 @@ impl<const N: usize> Download<N> {
         matches!(self.state, State::Done { .. })
     }
 
-    /// Says whether the response is whole (R12). Call `finish` once the connection has ended, or when
-    /// nothing more will be read from it: from then on [`progress`](Self::progress) is final.
+    /// Checks that the response is whole (R12). Call `finish` once the connection has ended, or
+    /// when no more of it will be read: from then on, [`progress`](Self::progress) is final.
     ///
     /// # Errors
     ///
@@ -181,23 +184,23 @@ impl<const N: usize> Download<N> {
     }
 }
 
-/// Why there is no whole response.
+/// The reason why there is no whole response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum DownloadError {
-    /// R11: what came is not a response.
+    /// R11: the bytes received are not a response.
     Decode(DecodeError),
-    /// R12: the connection ended before the 8 bytes of the header had come.
+    /// R12: the connection ended before the 8 bytes of the header had arrived.
     ClosedInHeader {
-        /// How many had, 0 to 7.
+        /// The number of header bytes that had arrived, 0 to 7.
         received: u8,
     },
-    /// R12: the connection ended before the announced data had come.
+    /// R12: the connection ended before the announced data had arrived.
     ClosedInData {
-        /// How many bytes of data had.
+        /// The length of the data that had arrived, in bytes.
         received: u32,
-        /// How many were announced.
+        /// The announced length of the data, in bytes.
         expected: u32,
     },
 }

@@ -1,20 +1,22 @@
-//! The client on any blocking connection that has the traits of `embedded_io` 0.7.
+//! The client on any blocking connection that implements the traits of `embedded_io` 0.7.
 
 use ::embedded_io::{Read, Write};
 
 use crate::{Download, Event, FetchError, Filename, Request, Status};
 
-/// Fetches the file of this name over `connection` into `sink`; returns its length, in bytes.
+/// Fetches the file named `filename` over `connection` and writes its bytes to `sink`. Returns the
+/// file's length, in bytes.
 ///
-/// `buffer` bounds what is read at once: a byte is enough, a kilobyte or more is quick. The sink is
-/// given the data as it comes and may hold a part of the file when this fails; it is flushed at the
-/// end. The connection is left open: close it.
+/// One read takes at most `buffer.len()` bytes: a buffer of one byte is enough, a kilobyte or more
+/// is fast. The sink gets the data as the data arrives, so that after an error it may hold a part
+/// of the file (R14 is the caller's to keep). After the last byte, the sink is flushed. The
+/// connection stays open: close it.
 ///
-/// Blocks as the connection and the sink do; time-outs are theirs to set (R15).
+/// `fetch` blocks as long as the connection and the sink block: set the timeouts there (R15).
 ///
 /// # Errors
 ///
-/// [`FetchError`]; a response that ends early is told with both counts (R12).
+/// A [`FetchError`]. The error of a response that ended early has both counts (R12).
 ///
 /// ```
 /// use fetchlet_codec::{Filename, embedded_io::fetch};
@@ -61,7 +63,8 @@ pub fn fetch<C: Read + Write, S: Write, const N: usize>(
     Ok(download.progress().map_or(0, |progress| progress.received))
 }
 
-/// Sends the request. A connection that takes no more is left for `read` to report as ended.
+/// Sends the request. Returns early if the connection accepts no more bytes: the next `read` then
+/// tells that the connection has ended, or returns a response to the part that was sent (R5).
 fn send<C: Write, const N: usize>(
     download: &mut Download<N>,
     connection: &mut C,
@@ -83,7 +86,7 @@ fn send<C: Write, const N: usize>(
     }
 }
 
-/// Not `write_all`: that panics when a `write` returns 0.
+/// Writes all of `data` to `sink`. `write_all` of the trait would panic when a `write` returns 0.
 fn store<C, S: Write>(mut data: &[u8], sink: &mut S) -> Result<(), FetchError<C, S::Error>> {
     while !data.is_empty() {
         let written = sink.write(data).map_err(FetchError::Sink)?;

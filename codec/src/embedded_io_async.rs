@@ -1,21 +1,24 @@
-//! The client on any asynchronous connection that has the traits of `embedded_io_async` 0.7.
+//! The client on any asynchronous connection that implements the traits of `embedded_io_async` 0.7.
 
 use ::embedded_io_async::{Read, Write};
 
 use crate::{Download, Event, FetchError, Filename, Request, Status};
 
-/// Fetches the file of this name over `connection` into `sink`; returns its length, in bytes.
+/// Fetches the file named `filename` over `connection` and writes its bytes to `sink`. Returns the
+/// file's length, in bytes.
 ///
-/// `buffer` bounds what is read at once: a byte is enough, a kilobyte or more is quick. The sink is
-/// given the data as it comes and may hold a part of the file when this fails; it is flushed at the
-/// end. The connection is left open: close it.
+/// One read takes at most `buffer.len()` bytes: a buffer of one byte is enough, a kilobyte or more
+/// is fast. The sink gets the data as the data arrives, so that after an error it may hold a part
+/// of the file (R14 is the caller's to keep). After the last byte, the sink is flushed. The
+/// connection stays open: close it.
 ///
-/// Not cancel-safe: a dropped future has moved an unknown part of the exchange; start again on a new
-/// connection. Put your time-out around it, or around the connection's own reads (R15).
+/// The future is not cancel-safe: dropped halfway, it leaves the exchange in an unknown state, so
+/// start again on a new connection. Put a timeout (R15) around the whole future or around each read
+/// of the connection.
 ///
 /// # Errors
 ///
-/// [`FetchError`]; a response that ends early is told with both counts (R12).
+/// A [`FetchError`]. The error of a response that ended early has both counts (R12).
 ///
 /// ```
 /// use fetchlet_codec::{Filename, embedded_io_async::fetch};
@@ -62,7 +65,8 @@ pub async fn fetch<C: Read + Write, S: Write, const N: usize>(
     Ok(download.progress().map_or(0, |progress| progress.received))
 }
 
-/// Sends the request. A connection that takes no more is left for `read` to report as ended.
+/// Sends the request. Returns early if the connection accepts no more bytes: the next `read` then
+/// tells that the connection has ended, or returns a response to the part that was sent (R5).
 async fn send<C: Write, const N: usize>(
     download: &mut Download<N>,
     connection: &mut C,
@@ -84,7 +88,7 @@ async fn send<C: Write, const N: usize>(
     }
 }
 
-/// Not `write_all`: that panics when a `write` returns 0.
+/// Writes all of `data` to `sink`. `write_all` of the trait would panic when a `write` returns 0.
 async fn store<C, S: Write>(mut data: &[u8], sink: &mut S) -> Result<(), FetchError<C, S::Error>> {
     while !data.is_empty() {
         let written = sink.write(data).await.map_err(FetchError::Sink)?;

@@ -1,65 +1,65 @@
-//! What can be wrong with bytes: with those that came, and with the room for those to be sent.
+//! The errors of decoding bytes, and of encoding into a buffer that is too small.
 
 use core::fmt;
 
-/// Bytes that are not the message they should be.
+/// The reason why received bytes are not a message of the protocol.
 ///
-/// Every variant holds what was seen. Offsets (`at`) count from the message's first byte. A header is
-/// refused at the first byte that can't belong to it, so that byte is all there is to report: `G` at
-/// offset 0 is an HTTP client, `H` an HTTP server.
+/// Every variant holds the byte that shows the fault. Offsets (`at`) count from the message's first
+/// byte. Decoding stops at the first byte that cannot belong to the message, and that byte often
+/// tells who the peer is: `G` at offset 0 comes from an HTTP client, `H` from an HTTP server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum DecodeError {
     /// R5, R11: the message does not begin with [`MAGIC`](crate::MAGIC).
     BadMagic {
-        /// 0 or 1.
+        /// The offset of the byte, 0 or 1.
         at: u8,
-        /// The byte there.
+        /// The byte at that offset.
         found: u8,
     },
-    /// R5, R11: byte 2 is not the type of the message that is due (1: request, 2: response).
+    /// R5, R11: byte 2 is not the type of the expected message (1: request, 2: response).
     BadType {
-        /// The byte there.
+        /// The value of byte 2.
         found: u8,
     },
     /// R5: the filename's length, bytes 3 and 4, is 0 or more than 1024.
     BadFilenameLength {
-        /// 3 if that byte alone makes it too large, else 4.
+        /// The offset of the byte: 3 if that byte alone makes the length too large, else 4.
         at: u8,
-        /// The byte there.
+        /// The byte at that offset.
         found: u8,
     },
-    /// The filename is legal (R2) but longer than the names kept here.
+    /// The filename's length is legal (R2), but above the length that this decoder is made for.
     FilenameTooLong {
         /// The filename's length, in bytes.
         len: u16,
-        /// The longest that is kept here, in bytes.
+        /// The length of the longest name that this decoder accepts, in bytes.
         max: u16,
     },
     /// R5: the filename is not UTF-8.
     FilenameNotUtf8 {
-        /// Where the first sequence starts that is not UTF-8.
+        /// The offset at which the first invalid UTF-8 sequence starts.
         at: u16,
-        /// The byte there.
+        /// The byte at that offset.
         found: u8,
     },
     /// R11: byte 3 is not a status.
     BadStatus {
-        /// The byte there.
+        /// The value of byte 3.
         found: u8,
     },
-    /// R11: data is announced, in bytes 4 to 7, by a response whose status says there is none.
+    /// R11: bytes 4 to 7 announce data although the status is not 1 (file follows).
     UnexpectedData {
-        /// 4 to 7.
+        /// The offset of the byte, 4 to 7.
         at: u8,
-        /// The byte there, which is not 0.
+        /// The byte at that offset, which is not 0.
         found: u8,
     },
 }
 
 impl DecodeError {
-    /// The rules of `PROTOCOL.md` that it is about.
+    /// The numbers of the rules of [`PROTOCOL.md`](crate::protocol) that the bytes break.
     pub const fn rule(self) -> &'static str {
         match self {
             Self::BadMagic { .. } | Self::BadType { .. } => "R5, R11",
@@ -101,7 +101,8 @@ impl fmt::Display for DecodeError {
 
 impl core::error::Error for DecodeError {}
 
-/// There is no room for an encoded message.
+/// The buffer is too small for the encoded message.
+#[expect(clippy::exhaustive_structs, reason = "two lengths say all there is to say")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct BufferTooSmall {

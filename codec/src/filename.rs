@@ -1,4 +1,4 @@
-//! The name of a file: 1 to 1024 bytes of UTF-8 (R2), kept in a buffer of a chosen size.
+//! The name of a file: 1 to 1024 bytes of UTF-8 (R2), stored in a buffer of a chosen size.
 
 use core::fmt;
 use core::str::FromStr;
@@ -7,24 +7,25 @@ use heapless::String;
 
 use crate::MAX_FILENAME;
 
-/// The name of a file, of 1 to `N` bytes; `N` is 1 to 1024, else it does not compile.
+/// The name of a file, 1 to `N` bytes long. `N` is 1 to 1024; other values do not compile.
 ///
-/// The protocol gives names no structure (R2). What a server makes of `/`, `..` and control
-/// characters is its own affair (R8); escape names before showing them to a person.
+/// The protocol gives names no structure (R2). The server decides what `/`, `..` and control
+/// characters mean (R8). Escape a name before showing the name to a person.
 ///
 /// ```
 /// use fetchlet_codec::{Filename, FilenameError};
 ///
 /// let name = Filename::<16>::new("firmware/v2.bin")?;
 /// assert_eq!(name.as_str(), "firmware/v2.bin");
-/// assert_eq!(Filename::<8>::new("firmware/v2.bin"), Err(FilenameError::TooLong { len: 15, max: 8 }));
+/// let too_long = FilenameError::TooLong { len: 15, max: 8 };
+/// assert_eq!(Filename::<8>::new("firmware/v2.bin"), Err(too_long));
 /// # Ok::<(), FilenameError>(())
 /// ```
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Filename<const N: usize = MAX_FILENAME>(String<N, u16>);
 
 impl<const N: usize> Filename<N> {
-    /// `N`, proven to be within R2 when the program is compiled.
+    /// `N` as a `u16`, which the compiler has proven to be within the bounds of R2.
     pub(crate) const MAX: u16 = {
         assert!(N >= 1 && N <= MAX_FILENAME, "a filename holds 1 to 1024 bytes (R2)");
         #[expect(clippy::cast_possible_truncation, reason = "at most 1024, asserted above")]
@@ -32,11 +33,12 @@ impl<const N: usize> Filename<N> {
         max
     };
 
-    /// Checks a name and keeps a copy of it.
+    /// Checks the length of `name` and stores a copy.
     ///
     /// # Errors
     ///
-    /// [`FilenameError::Empty`], or [`FilenameError::TooLong`] with more than `N` bytes (R2).
+    /// [`FilenameError::Empty`] if `name` is empty, [`FilenameError::TooLong`] if `name` has more
+    /// than `N` bytes (R2).
     pub fn new(name: &str) -> Result<Self, FilenameError> {
         if name.is_empty() {
             return Err(FilenameError::Empty);
@@ -45,7 +47,7 @@ impl<const N: usize> Filename<N> {
         String::try_from(name).map(Self).map_err(|_| too_long)
     }
 
-    /// The name.
+    /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -91,18 +93,18 @@ impl<const N: usize> defmt::Format for Filename<N> {
     }
 }
 
-/// A name that no request can carry.
+/// The reason why a text is not a filename that a request can carry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum FilenameError {
     /// R2: a name has at least one byte.
     Empty,
-    /// R2, or the smaller bound of this [`Filename`].
+    /// R2: a name has at most 1024 bytes, or fewer if the [`Filename`] is made for fewer.
     TooLong {
         /// The name's length, in bytes.
         len: usize,
-        /// The longest allowed, in bytes.
+        /// The length of the longest name allowed, in bytes.
         max: usize,
     },
 }

@@ -1,23 +1,27 @@
-//! The fetchlet file download protocol: its messages, and the client as a machine without I/O.
+//! The fetchlet file download protocol: its messages, and a client without I/O.
 //!
-//! A client asks for a file by name over TCP, a server answers with a status, a length and the
-//! file's bytes. The wire is described rule by rule in `PROTOCOL.md` at the root of the repository;
-//! the numbers there (`R1` to `R17`) are the ones cited here and in every error text.
+//! A client asks for a file by name over TCP. A server answers with a status, a length and the
+//! file's bytes. [`protocol`] describes the wire in numbered rules (`R1` to `R17`), which this
+//! documentation and every error text cite.
 //!
 //! # Scope
 //!
-//! * [`Filename`], [`Request`], [`Status`], [`ResponseHeader`]: values that are valid by construction.
-//! * [`RequestDecoder`], [`ResponseDecoder`]: messages out of bytes that come in any number of pieces.
-//! * [`Download`]: the whole client, driven by whatever moves bytes. It never reads a clock, never
-//!   allocates, never panics, and keeps no copy of the file: data is lent from your own buffer.
-//! * `embedded_io::fetch` and `embedded_io_async::fetch`, behind features of these names: that
-//!   client on any connection that has the traits, an embassy-net socket among them.
+//! * [`Filename`], [`Request`], [`Status`], [`ResponseHeader`]: values that are valid by
+//!   construction.
+//! * [`RequestDecoder`], [`ResponseDecoder`]: messages from bytes that arrive in any number of
+//!   pieces.
+//! * [`Download`]: the whole client, driven by any code that moves bytes. `Download` reads no
+//!   clock, allocates nothing, cannot panic, and copies no data: the file's bytes are lent from the
+//!   caller's buffer.
+//! * `embedded_io::fetch` and `embedded_io_async::fetch`, behind features of these names: the same
+//!   client on any connection that implements these traits, such as a socket of embassy-net.
 //!
 //! # Not in scope
 //!
-//! Connecting, timeouts (R15) and retries belong to the driver, since they need a clock. So do file
-//! systems: which name leads to which file (R8) and where the bytes go (R14). The protocol has no
-//! encryption and no authentication; run it inside a tunnel where the network is not yours.
+//! Connecting, timeouts (R15) and retries belong to the code that drives a `Download`, since they
+//! need a clock. So do file systems: which name leads to which file (R8) and where the bytes are
+//! stored (R14). The protocol has no encryption and no authentication: on a network that is not
+//! yours, use a tunnel.
 //!
 //! # The client's states
 //!
@@ -28,10 +32,11 @@
 //!   receive() ---> [ response header ] ----------------> [ data ] --+ Event::Data
 //!                          |                              |   ^     |
 //!                          | DecodeError                  |   +-----+
-//!                          v                              v  the announced length has come
+//!                          v                              v  all announced data received
 //!                     [ failed ]                      [ done ]  Event::End
 //!
-//!   connection ended:  header: ClosedInHeader   data: ClosedInData   done: Ok(())
+//!   finish() when the connection ends in
+//!     response header: ClosedInHeader    data: ClosedInData    done: Ok(())
 //! ```
 //!
 //! # A walk-through
@@ -39,11 +44,11 @@
 //! ```
 //! use fetchlet_codec::{Download, Event, Filename, Request, Status};
 //!
-//! // A device that keeps names of up to 64 bytes says so in its type.
+//! // The type sets the longest name: here 64 bytes.
 //! let name = Filename::<64>::new("h.txt")?;
 //! let mut download = Download::new(Request::new(name));
 //!
-//! // Send: hand it room, get request bytes, as many as fit.
+//! // Send: `transmit` copies as many bytes of the request as fit into `out`.
 //! let mut out = [0; 8];
 //! assert_eq!(download.transmit(&mut out), 8);
 //! assert_eq!(out, *b"\x49\x7E\x01\x00\x05h.t");
@@ -51,7 +56,7 @@
 //! assert_eq!(out[..2], *b"xt");
 //! assert_eq!(download.transmit(&mut out), 0);
 //!
-//! // Receive: whatever the connection returned, cut anywhere (R4).
+//! // Receive: `receive` takes the bytes that the connection returned, cut anywhere (R4).
 //! let mut input: &[u8] = b"\x49\x7E\x02";
 //! assert!(download.receive(&mut input)?.is_none());
 //! assert!(input.is_empty());
@@ -69,7 +74,7 @@
 //! }
 //! assert!(!download.is_done());
 //!
-//! let mut input: &[u8] = b"lo, and bytes that are not ours";
+//! let mut input: &[u8] = b"lo, and other bytes";
 //! while let Some(event) = download.receive(&mut input)? {
 //!     if let Event::Data(data) = event {
 //!         file.extend_from_slice(data);
@@ -77,16 +82,17 @@
 //! }
 //! assert!(download.is_done());
 //! assert_eq!(file, b"hello");
-//! assert_eq!(input, b", and bytes that are not ours"); // R13
+//! assert_eq!(input, b", and other bytes"); // R13
 //!
-//! // Only this says that the file is whole (R12).
+//! // The file is whole only if `finish` returns `Ok` (R12).
 //! download.finish()?;
 //! # Ok::<(), Box<dyn core::error::Error>>(())
 //! ```
 //!
 //! # Sizes
 //!
-//! What a value takes in RAM, in bytes; nothing is allocated besides.
+//! The size of a value in RAM, in bytes. Nothing else is allocated. A build for a target fails if a
+//! type takes more than this table says.
 //!
 //! | type | 32-bit targets | 64-bit targets |
 //! |---|---:|---:|
@@ -99,17 +105,18 @@
 //!
 //! # Features
 //!
-//! All are off by default, and none changes what is accepted.
+//! All features are off by default. None changes which bytes are accepted.
 //!
 //! | feature | adds |
 //! |---|---|
 //! | `defmt` | `defmt::Format` on every public type |
-//! | `embedded-io` | `embedded_io::fetch`, on embedded-io 0.7 |
-//! | `embedded-io-async` | `embedded_io_async::fetch`, on embedded-io-async 0.7 |
+//! | `embedded-io` | `embedded_io::fetch`, for embedded-io 0.7 |
+//! | `embedded-io-async` | `embedded_io_async::fetch`, for embedded-io-async 0.7 |
 #![no_std]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
-// Firmware has nowhere to unwind to: every line that could panic is refused where it is written.
+#![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
+// Firmware cannot unwind, so clippy refuses every line that could panic.
 #![cfg_attr(
     not(test),
     deny(
@@ -134,9 +141,13 @@ mod error;
 #[cfg(any(feature = "embedded-io", feature = "embedded-io-async"))]
 mod fetch;
 mod filename;
+#[cfg(feature = "defmt")]
+mod loggable;
+pub mod protocol;
 mod request;
 mod request_decoder;
 mod response;
+mod sizes;
 mod wire;
 
 pub use download::{Download, DownloadError, Event, Progress};
@@ -148,3 +159,8 @@ pub use request::Request;
 pub use request_decoder::RequestDecoder;
 pub use response::{ResponseDecoder, ResponseHeader, Status};
 pub use wire::{MAGIC, MAX_FILENAME, REQUEST_HEADER, RESPONSE_HEADER};
+
+/// The Rust code of `README.md`, compiled and run by `cargo test`.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,9 +1,9 @@
-//! The request (R2): a client encodes it.
+//! The request (R2), which a client encodes.
 
 use crate::wire::REQUEST_TYPE;
 use crate::{BufferTooSmall, Filename, MAGIC, MAX_FILENAME, REQUEST_HEADER};
 
-/// Asks for a file by name (R2).
+/// A request for a file by name (R2).
 ///
 /// ```
 /// use fetchlet_codec::{Filename, Request};
@@ -26,27 +26,27 @@ impl<const N: usize> Request<N> {
         Self { filename }
     }
 
-    /// The name asked for.
+    /// The requested file's name.
     pub const fn filename(&self) -> &Filename<N> {
         &self.filename
     }
 
-    /// Gives back the name asked for.
+    /// Returns the requested file's name by value.
     pub fn into_filename(self) -> Filename<N> {
         self.filename
     }
 
-    /// The encoded length: 5 bytes and the filename.
+    /// The length of the encoded request, in bytes: 5 and the filename's length.
     pub fn encoded_len(&self) -> usize {
         REQUEST_HEADER.saturating_add(self.filename.len().into())
     }
 
-    /// Writes the request to the start of `out` and returns its length, in bytes.
+    /// Writes the encoded request to the start of `out`. Returns its length, in bytes.
     ///
     /// # Errors
     ///
-    /// [`BufferTooSmall`], and nothing is written, if `out` is shorter than
-    /// [`encoded_len`](Self::encoded_len).
+    /// [`BufferTooSmall`] if `out` is shorter than [`encoded_len`](Self::encoded_len); nothing is
+    /// written then.
     pub fn encode(&self, out: &mut [u8]) -> Result<usize, BufferTooSmall> {
         let needed = self.encoded_len();
         if out.len() < needed {
@@ -55,7 +55,8 @@ impl<const N: usize> Request<N> {
         Ok(self.encode_from(0, out))
     }
 
-    /// Writes as many encoded bytes as fit, beginning with the one at `offset`; returns how many.
+    /// Copies the encoded request from `offset` on, or as much of it as fits, to the start of
+    /// `out`. Returns the number of bytes copied.
     pub(crate) fn encode_from(&self, offset: u16, out: &mut [u8]) -> usize {
         let [m0, m1] = MAGIC;
         let [high, low] = self.filename.len().to_be_bytes();
@@ -69,7 +70,8 @@ impl<const N: usize> Request<N> {
     }
 }
 
-/// Copies as much of `bytes` as fits, beginning at `offset`; returns how many bytes.
+/// Copies `bytes` from `offset` on, or as many of them as fit, to the start of `out`. Returns the
+/// number of bytes copied.
 fn copy_from(offset: usize, bytes: &[u8], out: &mut [u8]) -> usize {
     let bytes = bytes.get(offset..).unwrap_or_default();
     out.iter_mut().zip(bytes).map(|(slot, byte)| *slot = *byte).count()

@@ -1,13 +1,14 @@
-//! The request (R2), out of bytes that come in any number of pieces: the server's side.
+//! The request (R2), decoded by a server from bytes that arrive in any number of pieces.
 
 use heapless::Vec;
 
-use crate::wire::{self, BadByte, Head, take_front};
+use crate::wire::{self, HeaderBuffer, InvalidByte, take_front};
 use crate::{DecodeError, Filename, MAX_FILENAME, REQUEST_HEADER, Request};
 
-/// Decodes a request that comes in any number of pieces (R4): the server's side.
+/// Decodes a request that arrives in any number of pieces (R4); a server's side of the protocol.
 ///
-/// A fault is reported with the byte that shows it, before the filename has come (R5).
+/// A fault in the header is reported with the byte that shows the fault, without waiting for the
+/// filename (R5).
 ///
 /// ```
 /// use fetchlet_codec::{DecodeError, RequestDecoder};
@@ -21,66 +22,72 @@ use crate::{DecodeError, Filename, MAX_FILENAME, REQUEST_HEADER, Request};
 /// assert_eq!(input, b" and more"); // R7
 ///
 /// let mut input: &[u8] = b"GET / HTTP/1.1";
-/// let refused = RequestDecoder::<64>::new().decode(&mut input);
-/// assert_eq!(refused, Err(DecodeError::BadMagic { at: 0, found: b'G' }));
+/// let error = RequestDecoder::<64>::new().decode(&mut input);
+/// assert_eq!(error, Err(DecodeError::BadMagic { at: 0, found: b'G' }));
 /// # Ok::<(), DecodeError>(())
 /// ```
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct RequestDecoder<const N: usize = MAX_FILENAME>(State<N>);
 
-/// A fresh decoder is a `Head`: the room for a name is touched only by one that comes in pieces.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 enum State<const N: usize> {
-    Head(Head<REQUEST_HEADER>),
-    Name(PartialName<N>),
+    Header(HeaderBuffer<REQUEST_HEADER>),
+    Filename(PartialName<N>),
     Failed { error: DecodeError, received: u16 },
 }
 
-/// The first bytes of a filename that has `len`.
+/// The bytes of a filename that have arrived.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 struct PartialName<const N: usize> {
     bytes: Vec<u8, N, u16>,
+    /// The length of the whole filename, in bytes.
     len: u16,
-    /// How much of `bytes` is known to be UTF-8, so that no byte is looked at twice.
+    /// The number of leading bytes that are valid UTF-8, so that no piece is checked twice.
     checked: u16,
 }
 
 impl<const N: usize> RequestDecoder<N> {
-    /// A decoder for one request with a filename of up to `N` bytes.
+    /// A decoder for a request with a filename of up to `N` bytes.
     pub const fn new() -> Self {
-        Self(State::Head(Head::new()))
+        Self(State::Header(HeaderBuffer::new()))
     }
 
-    /// How many bytes of an unfinished request have come: 0 tells a probe from a broken off request (R6).
+    /// The number of bytes of an unfinished request that have arrived; after an error, the number
+    /// of bytes that were taken.
+    ///
+    /// If a connection ends at 0 bytes, it was a probe; at any other number, the request was cut
+    /// off (R6).
     pub fn received(&self) -> usize {
         match &self.0 {
-            State::Head(head) => head.len().into(),
-            State::Name(name) => name.bytes.len().saturating_add(REQUEST_HEADER),
+            State::Header(header) => header.len().into(),
+            State::Filename(name) => name.bytes.len().saturating_add(REQUEST_HEADER),
             State::Failed { received, .. } => (*received).into(),
         }
     }
 
-    /// Takes bytes off the front of `input`. `Ok(None)`: all were taken, more are needed.
+    /// Takes the request's bytes off the front of `input`.
     ///
-    /// With `Ok(Some(_))` the bytes after the request stay in `input` (R7), and the decoder is ready
-    /// for another request.
+    /// Returns `Ok(None)` if all bytes of `input` were taken and the request is not whole. After
+    /// `Ok(Some(_))`, the bytes that follow the request are still in `input` (R7), and the decoder
+    /// is ready for another request.
     ///
     /// # Errors
     ///
-    /// A [`DecodeError`], as soon as a byte shows it; the decoder then stays failed and repeats it.
-    /// To answer: [`Status::Malformed`](crate::Status::Malformed) (R5), but to
-    /// [`DecodeError::FilenameTooLong`], which only says that no such file can be here,
-    /// [`Status::NotFound`](crate::Status::NotFound); whether that name is UTF-8 is not looked at.
+    /// A [`DecodeError`] at the first byte that shows the fault. Every later call returns the same
+    /// error. The server answers [`Status::Malformed`](crate::Status::Malformed) (R5), with one
+    /// exception: [`DecodeError::FilenameTooLong`] says that the name is longer than any name this
+    /// server has, so the answer is [`Status::NotFound`](crate::Status::NotFound) (R8). Such a name
+    /// is not checked for UTF-8.
     pub fn decode(&mut self, input: &mut &[u8]) -> Result<Option<Request<N>>, DecodeError> {
         match self.advance(input) {
             Ok(None) => Ok(None),
             Ok(Some(name)) => {
-                // Never an error: the name has 1 to `N` bytes.
+                // Never an error: `name` has 1 to `N` bytes.
                 let Ok(filename) = Filename::new(name) else { return Ok(None) };
-                self.0 = State::Head(Head::new());
+                self.0 = State::Header(HeaderBuffer::new());
                 Ok(Some(Request::new(filename)))
             }
             Err(error) => {
@@ -91,63 +98,67 @@ impl<const N: usize> RequestDecoder<N> {
         }
     }
 
-    /// Returns the filename once it is whole.
+    /// Takes bytes off the front of `input`; returns the filename once it is whole.
     fn advance(&mut self, input: &mut &[u8]) -> Result<Option<&str>, DecodeError> {
         match &mut self.0 {
-            State::Head(head) => {
-                let Some(len) = filename_len(head, input)? else { return Ok(None) };
-                self.0 = State::Name(PartialName::new(len));
+            State::Header(header) => {
+                let Some(len) = filename_len(header, input)? else { return Ok(None) };
+                self.0 = State::Filename(PartialName::new(len));
                 let max = Filename::<N>::MAX;
                 if len > max {
                     return Err(DecodeError::FilenameTooLong { len, max });
                 }
-                if let State::Name(name) = &mut self.0 {
+                // Not after the `match`: here the compiler sees that the buffer is empty, and
+                // copies the name at once instead of byte by byte.
+                if let State::Filename(name) = &mut self.0 {
                     name.append(input);
                 }
             }
-            State::Name(name) => name.append(input),
+            State::Filename(name) => name.append(input),
             State::Failed { error, .. } => return Err(*error),
         }
         match &mut self.0 {
-            State::Name(name) => name.check(),
-            State::Head(_) | State::Failed { .. } => Ok(None),
+            State::Filename(name) => name.check(),
+            State::Header(_) | State::Failed { .. } => Ok(None),
         }
     }
 }
 
+/// Takes the header off the front of `input`; returns the filename's length once the header is
+/// whole.
 #[inline]
 fn filename_len(
-    head: &mut Head<REQUEST_HEADER>,
+    header: &mut HeaderBuffer<REQUEST_HEADER>,
     input: &mut &[u8],
 ) -> Result<Option<u16>, DecodeError> {
-    // A header in one piece, as nearly all come, is parsed where it is.
-    if head.len() == 0
+    // Parsed where the bytes are: nearly all headers arrive in one piece.
+    if header.is_empty()
         && let Ok((rest, len)) = wire::request_header(input)
     {
         *input = rest;
         return Ok(Some(len));
     }
-    head.parse(input, wire::request_header).map_err(refusal)
+    header.parse(input, wire::request_header).map_err(header_error)
 }
 
 impl<const N: usize> PartialName<N> {
-    /// A filename of `len` bytes, 1 to `N`, none of which has come.
+    /// A filename of `len` bytes, 1 to `N`, of which none has arrived.
     const fn new(len: u16) -> Self {
         Self { bytes: Vec::new(), len, checked: 0 }
     }
 
-    /// Takes the missing bytes off the front of `input`, as many as are there.
+    /// Takes the missing bytes, or as many as there are, off the front of `input`.
     #[inline]
     fn append(&mut self, input: &mut &[u8]) {
         let missing = usize::from(self.len).saturating_sub(self.bytes.len());
-        // Never an error: with `missing` more there are `len` bytes, at most `N`.
+        // Never an error: `missing` more bytes make `len`, which is at most `N`.
         self.bytes.extend_from_slice(take_front(input, missing)).ok();
     }
 
-    /// Checks that what has come is UTF-8 (R5); returns the name once it is whole.
+    /// Checks that the bytes so far are UTF-8 (R5); returns the filename once it is whole.
     fn check(&mut self) -> Result<Option<&str>, DecodeError> {
         if self.bytes.len() < self.len.into() {
-            self.check_utf8()?;
+            self.check_piece()?;
             return Ok(None);
         }
         match core::str::from_utf8(&self.bytes) {
@@ -156,8 +167,9 @@ impl<const N: usize> PartialName<N> {
         }
     }
 
-    /// Looks at the part that is new; a sequence that is cut at its end may still become whole.
-    fn check_utf8(&mut self) -> Result<(), DecodeError> {
+    /// Checks the bytes that are not checked yet. A sequence that is cut at the end may still
+    /// become valid, and is checked again with the next piece.
+    fn check_piece(&mut self) -> Result<(), DecodeError> {
         let unchecked = self.bytes.get(self.checked.into()..).unwrap_or_default();
         let valid = match core::str::from_utf8(unchecked) {
             Ok(_) => unchecked.len(),
@@ -178,8 +190,8 @@ impl<const N: usize> Default for RequestDecoder<N> {
     }
 }
 
-/// R5, for the byte at this offset of a header.
-fn refusal(BadByte { at, found }: BadByte) -> DecodeError {
+/// Returns the error of R5 for a byte that is not allowed in a request's header.
+fn header_error(InvalidByte { at, found }: InvalidByte) -> DecodeError {
     match at {
         0 | 1 => DecodeError::BadMagic { at, found },
         2 => DecodeError::BadType { found },
@@ -187,7 +199,8 @@ fn refusal(BadByte { at, found }: BadByte) -> DecodeError {
     }
 }
 
-/// R5, for the byte at this offset of the filename.
+/// Returns the error of R5 for the byte at `offset` of a filename, where the name stops being
+/// UTF-8.
 fn not_utf8(name: &[u8], offset: usize) -> DecodeError {
     let at = u16::try_from(offset.saturating_add(REQUEST_HEADER)).unwrap_or(u16::MAX);
     DecodeError::FilenameNotUtf8 { at, found: name.get(offset).copied().unwrap_or_default() }

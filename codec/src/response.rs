@@ -1,22 +1,24 @@
-//! The response up to its data (R3): a server encodes it, a client decodes it.
+//! The response up to its data (R3), which a server encodes and a client decodes.
 
-use crate::wire::{self, BadByte, Head, RESPONSE_TYPE};
+use crate::wire::{self, HeaderBuffer, InvalidByte, RESPONSE_TYPE};
 use crate::{DecodeError, MAGIC, RESPONSE_HEADER};
 
-/// How a server answers (R3).
+/// The status of a response (R3).
+#[expect(clippy::exhaustive_enums, reason = "R3 lists every status; a new one is a new protocol")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[repr(u8)]
 pub enum Status {
-    /// No file of that name is served (R8).
+    /// The server has no file of that name (R8).
     NotFound = 0,
-    /// The file follows.
+    /// The file's bytes follow.
     File = 1,
     /// The request was malformed (R5).
     Malformed = 2,
 }
 
 impl Status {
+    /// The status with this number on the wire.
     pub(crate) const fn from_octet(octet: u8) -> Option<Self> {
         match octet {
             0 => Some(Self::NotFound),
@@ -27,13 +29,14 @@ impl Status {
     }
 }
 
-/// A status and the length of the data that follows it (R3).
+/// The first 8 bytes of a response: a status and the length of the data that follows (R3).
 ///
 /// ```
 /// use fetchlet_codec::{ResponseHeader, Status};
 ///
 /// assert_eq!(ResponseHeader::file(5).encode(), *b"\x49\x7E\x02\x01\x00\x00\x00\x05");
-/// assert_eq!(ResponseHeader::without_data(Status::NotFound).encode(), *b"\x49\x7E\x02\x00\0\0\0\0");
+/// let not_found = ResponseHeader::without_data(Status::NotFound);
+/// assert_eq!(not_found.encode(), *b"\x49\x7E\x02\x00\x00\x00\x00\x00");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -48,23 +51,23 @@ impl ResponseHeader {
         Self { status: Status::File, data_len }
     }
 
-    /// A response without data. With [`Status::File`] it announces an empty file.
+    /// A response without data. With [`Status::File`], the response announces an empty file.
     pub const fn without_data(status: Status) -> Self {
         Self { status, data_len: 0 }
     }
 
-    /// How the server answered.
+    /// The server's answer.
     pub const fn status(self) -> Status {
         self.status
     }
 
-    /// The data length, in bytes: how much data follows the header. It is 0 unless the status is
+    /// The length of the data that follows the header, in bytes; 0 unless the status is
     /// [`Status::File`].
     pub const fn data_len(self) -> u32 {
         self.data_len
     }
 
-    /// The header's bytes.
+    /// The header as 8 bytes for the wire.
     pub const fn encode(self) -> [u8; RESPONSE_HEADER] {
         let [m0, m1] = MAGIC;
         let [n0, n1, n2, n3] = self.data_len.to_be_bytes();
@@ -72,9 +75,9 @@ impl ResponseHeader {
     }
 }
 
-/// Decodes a response header that comes in any number of pieces (R4).
+/// Decodes a response header that arrives in any number of pieces (R4).
 ///
-/// A client wants [`Download`](crate::Download), which goes on to the data.
+/// A client uses [`Download`](crate::Download) instead, which handles the data as well.
 ///
 /// ```
 /// use fetchlet_codec::{ResponseDecoder, ResponseHeader};
@@ -88,50 +91,52 @@ impl ResponseHeader {
 #[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct ResponseDecoder {
-    head: Head<RESPONSE_HEADER>,
+    header: HeaderBuffer<RESPONSE_HEADER>,
     failed: Option<DecodeError>,
 }
 
 impl ResponseDecoder {
     /// A decoder for one response header.
     pub const fn new() -> Self {
-        Self { head: Head::new(), failed: None }
+        Self { header: HeaderBuffer::new(), failed: None }
     }
 
-    /// How many bytes of an unfinished header have come, 0 to 7.
+    /// The number of bytes of an unfinished header that have arrived, 0 to 7; after an error, the
+    /// number of bytes that were taken.
     pub fn received(&self) -> u8 {
-        self.head.len()
+        self.header.len()
     }
 
-    /// Takes bytes off the front of `input`. `Ok(None)`: all were taken, more are needed.
+    /// Takes the header's bytes off the front of `input`.
     ///
-    /// With `Ok(Some(_))` the data stays in `input`, and the decoder is ready for another response.
+    /// Returns `Ok(None)` if all bytes of `input` were taken and the header is not whole. After
+    /// `Ok(Some(_))`, `input` begins with the data, and the decoder is ready for another response.
     ///
     /// # Errors
     ///
-    /// A [`DecodeError`] of R11, as soon as a byte shows it; the decoder then stays failed and
-    /// repeats it.
+    /// A [`DecodeError`] of R11 at the first byte that shows the fault. Every later call returns
+    /// the same error.
     pub fn decode(&mut self, input: &mut &[u8]) -> Result<Option<ResponseHeader>, DecodeError> {
         if let Some(error) = self.failed {
             return Err(error);
         }
-        // A header in one piece, as nearly all come, is parsed where it is.
-        if self.head.len() == 0
+        // Parsed where the bytes are: nearly all headers arrive in one piece.
+        if self.header.is_empty()
             && let Ok((rest, header)) = wire::response_header(input)
         {
             *input = rest;
             return Ok(Some(header));
         }
-        self.head.parse(input, wire::response_header).map_err(|byte| {
-            let error = refusal(byte);
+        self.header.parse(input, wire::response_header).map_err(|byte| {
+            let error = header_error(byte);
             self.failed = Some(error);
             error
         })
     }
 }
 
-/// R11, for the byte at this offset of a header.
-fn refusal(BadByte { at, found }: BadByte) -> DecodeError {
+/// Returns the error of R11 for a byte that is not allowed in a response's header.
+fn header_error(InvalidByte { at, found }: InvalidByte) -> DecodeError {
     match at {
         0 | 1 => DecodeError::BadMagic { at, found },
         2 => DecodeError::BadType { found },

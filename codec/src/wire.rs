@@ -1,8 +1,9 @@
 //! The wire: its numbers, and nom parsers named after the grammar's rules in PROTOCOL.md.
 //!
-//! The parsers are nom's streaming ones: a header that has come in part is `Incomplete`, and a byte
-//! that can't belong to a message is an error *at that byte*, however little came after it. Which
-//! fault it is follows from its offset alone, since all header fields have fixed places.
+//! The parsers are nom's streaming parsers: a header of which only a part has arrived is
+//! `Incomplete`, and a byte that cannot belong to a message is an error *at that byte*, however few
+//! bytes follow. The offset of that byte alone tells which field is wrong, since every header field
+//! has a fixed place.
 
 use heapless::Vec;
 use nom::combinator::{map, map_opt, verify};
@@ -25,10 +26,13 @@ pub const REQUEST_HEADER: usize = 5;
 /// The length of a response without its data, in bytes (R3).
 pub const RESPONSE_HEADER: usize = 8;
 
+/// The message type of a request (R2).
 pub(crate) const REQUEST_TYPE: u8 = 1;
+
+/// The message type of a response (R3).
 pub(crate) const RESPONSE_TYPE: u8 = 2;
 
-/// `request = magic %x01 length16 filename`, up to the filename: its length.
+/// `request = magic %x01 length16 filename`, up to the filename. Returns the filename's length.
 #[inline]
 pub(crate) fn request_header(input: &[u8]) -> IResult<&[u8], u16> {
     preceded((magic, exactly(REQUEST_TYPE)), length16).parse(input)
@@ -58,7 +62,7 @@ fn status(input: &[u8]) -> IResult<&[u8], Status> {
     map_opt(octet, Status::from_octet).parse(input)
 }
 
-/// `length16`, 1 to 1024 (R2). The first byte alone can show that it is more.
+/// `length16`, 1 to 1024 (R2). The first byte alone can show that the length is above 1024.
 fn length16(input: &[u8]) -> IResult<&[u8], u16> {
     let fits = |len: u16| usize::from(len) <= MAX_FILENAME;
     let (input, high) = verify(octet, |high| fits(u16::from_be_bytes([*high, 0]))).parse(input)?;
@@ -66,41 +70,52 @@ fn length16(input: &[u8]) -> IResult<&[u8], u16> {
     verify(length, |len| *len > 0 && fits(*len)).parse(input)
 }
 
+/// One byte that equals `expected`.
 fn exactly<'a>(expected: u8) -> impl Parser<&'a [u8], Output = u8, Error = Error<&'a [u8]>> {
     verify(octet, move |found| *found == expected)
 }
 
-/// A header that comes in pieces: at most `L` bytes, kept until they parse.
+/// The first bytes of a header that arrives in pieces: at most `L`, kept until the header is whole.
 #[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub(crate) struct Head<const L: usize>(Vec<u8, L, u8>);
+pub(crate) struct HeaderBuffer<const L: usize>(Vec<u8, L, u8>);
 
-/// A byte that cannot be part of the header.
-pub(crate) struct BadByte {
-    /// Its offset in the header, which tells what is wrong: all header fields have fixed places.
+/// A byte that no header can have at this place.
+pub(crate) struct InvalidByte {
+    /// The byte's offset in the header.
     pub at: u8,
+    /// The byte's value.
     pub found: u8,
 }
 
-impl<const L: usize> Head<L> {
+impl<const L: usize> HeaderBuffer<L> {
+    /// A buffer that holds nothing.
     pub(crate) const fn new() -> Self {
         Self(Vec::new())
     }
 
-    /// How many bytes have come.
+    /// The number of bytes held.
     pub(crate) fn len(&self) -> u8 {
         u8::try_from(self.0.len()).unwrap_or(u8::MAX)
     }
 
-    /// Takes what is missing off the front of `input`, then tries `parser` on all there is.
+    /// Whether no byte of the header has arrived.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Takes the missing bytes off the front of `input` and parses all bytes held. Returns
+    /// `Ok(None)` while the header is not whole, and holds nothing once the header has been
+    /// returned.
+    // Headers in one piece, which nearly all are, are parsed where they are, without this buffer.
     #[cold]
     pub(crate) fn parse<T>(
         &mut self,
         input: &mut &[u8],
         parser: impl FnOnce(&[u8]) -> IResult<&[u8], T>,
-    ) -> Result<Option<T>, BadByte> {
+    ) -> Result<Option<T>, InvalidByte> {
         let missing = L.saturating_sub(self.0.len());
-        // It fits: never more than `missing` bytes are taken.
+        // Never an error: at most `missing` bytes are added.
         self.0.extend_from_slice(take_front(input, missing)).ok();
         match parser(&self.0) {
             Ok((_, value)) => {
@@ -108,7 +123,7 @@ impl<const L: usize> Head<L> {
                 Ok(Some(value))
             }
             Err(nom::Err::Incomplete(_)) => Ok(None),
-            Err(nom::Err::Error(fault) | nom::Err::Failure(fault)) => Err(BadByte {
+            Err(nom::Err::Error(fault) | nom::Err::Failure(fault)) => Err(InvalidByte {
                 at: self.len().saturating_sub(u8::try_from(fault.input.len()).unwrap_or_default()),
                 found: fault.input.first().copied().unwrap_or_default(),
             }),

@@ -21,7 +21,6 @@ const RULE: &[(&str, &[&str], &[&str])] = &[
     ("fetchlet-embedded-example", &["fetchlet-codec", "fetchlet"], &[]),
     ("fetchlet-bench", &["fetchlet-codec"], &[]),
     ("fetchlet-invariants", &["fetchlet-codec"], &[]),
-    ("fetchlet-sizes", &["fetchlet-codec"], &[]),
     ("fetchlet-test-kit", &["fetchlet-codec", "fetchlet", "fetchlet-invariants"], &["smoltcp"]),
     (
         "fetchlet-tests",
@@ -122,8 +121,8 @@ fn every_crate_uses_only_the_siblings_it_may() {
 fn nothing_depends_on_the_program_or_the_tests() {
     for (package, dependencies) in workspace() {
         for dependency in &dependencies {
-            let leaf = ["fetchlet-bench", "fetchlet-cli", "fetchlet-tests", "fetchlet-sizes"]
-                .contains(&name(dependency));
+            let leaf =
+                ["fetchlet-bench", "fetchlet-cli", "fetchlet-tests"].contains(&name(dependency));
             assert!(!leaf, "{package} uses {}", name(dependency));
         }
     }
