@@ -1,5 +1,5 @@
-//! Does one operation so many times: `NAME TIMES`. Run by the script `instructions` beside this, which
-//! counts under callgrind.
+//! Repeats one operation: `NAME TIMES`. The script `instructions` in this folder runs this program
+//! and counts its instructions under callgrind.
 
 mod operations;
 

@@ -1,4 +1,5 @@
-//! Time per operation, in a table: `cargo bench -p fetchlet-codec --bench messages`.
+//! Measures the time per operation and prints a table: `cargo bench -p fetchlet-codec --bench
+//! messages`.
 
 mod operations;
 
@@ -9,7 +10,7 @@ fn main() {
     divan::main();
 }
 
-/// Named by what it does, which is how divan shows it.
+/// An operation that divan shows by its name.
 struct Named(Operation);
 
 impl std::fmt::Display for Named {

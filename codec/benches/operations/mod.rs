@@ -1,5 +1,5 @@
-//! What is measured, here in time and there in instructions: the codec's way of doing a thing, and
-//! httparse's way of doing the same for HTTP. All inputs are opaque to the compiler.
+//! The operations that `messages` measures in time and `instructions` in instructions: the codec's,
+//! and httparse's for the same step of HTTP. All inputs are opaque to the compiler.
 
 use std::hint::black_box;
 
@@ -13,13 +13,13 @@ const REQUEST: &[u8] = b"\x49\x7E\x01\x00\x14firmware/board-2.bin";
 const RESPONSE: &[u8] = b"\x49\x7E\x02\x01\x00\x04\x00\x00";
 const GET: &[u8] = b"GET /firmware/board-2.bin HTTP/1.0\r\n\r\n";
 const ONE_HEADER: &[u8] = b"HTTP/1.0 200 OK\r\nContent-Length: 262144\r\n\r\n";
-/// As nginx 1.22 answers for a file.
+/// The header of nginx 1.22's response for a file.
 const NGINX: &[u8] = b"HTTP/1.1 200 OK\r\nServer: nginx/1.22.1\r\n\
     Date: Tue, 24 Nov 2026 19:16:07 GMT\r\nContent-Type: application/octet-stream\r\n\
     Content-Length: 262144\r\nLast-Modified: Tue, 24 Nov 2026 19:16:07 GMT\r\n\
     Connection: close\r\nETag: \"65c0f2b7-40000\"\r\nAccept-Ranges: bytes\r\n\r\n";
 
-/// Each does its thing once.
+/// The name of an operation, and a function that runs the operation once.
 pub(crate) type Operation = (&'static str, fn());
 
 pub(crate) const OPERATIONS: [Operation; 10] = [
@@ -55,7 +55,7 @@ pub(crate) const OPERATIONS: [Operation; 10] = [
     }),
 ];
 
-/// As a server does it: a fresh decoder for each connection.
+/// Decodes with a new decoder, as a server does for each connection.
 fn decode_request<const N: usize>(mut input: &[u8]) -> Option<u8> {
     match RequestDecoder::<N>::new().decode(&mut input) {
         Ok(Some(ref request)) => first(request.filename().as_str()),
@@ -79,7 +79,7 @@ fn parse_get(input: &[u8]) -> Option<u8> {
     first(request.path?.strip_prefix('/')?)
 }
 
-/// The name is there to be used, all of it.
+/// Reads the name's first byte, so that the compiler cannot drop the name.
 fn first(name: &str) -> Option<u8> {
     black_box(name).bytes().next()
 }

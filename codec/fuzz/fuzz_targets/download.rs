@@ -1,4 +1,5 @@
-//! A download ends the same however its bytes are cut, and gives out what was announced.
+//! Downloads any bytes, cut anywhere: the end does not depend on the cuts, and the data is what the
+//! header announced.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -1,10 +1,10 @@
-//! Any bytes are the request that the rules say, whole or byte by byte, and encode to what they were.
+//! Decodes any bytes as a request: the result follows the rules and encodes to the same bytes.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
     fetchlet_invariants::request::<1024>(bytes);
-    // A server that keeps only short names.
+    // A decoder of short names.
     fetchlet_invariants::request::<8>(bytes);
 });

@@ -1,4 +1,5 @@
-//! Any bytes are the response header that the rules say, and encode to what they were.
+//! Decodes any bytes as a response header: the result follows the rules and encodes to the same
+//! bytes.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

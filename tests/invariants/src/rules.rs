@@ -1,9 +1,10 @@
-//! The rules of PROTOCOL.md on headers and names, written down once more, byte by byte and without a
-//! parser, to hold the codec's answers against.
+//! A second implementation of PROTOCOL.md's rules on headers and names, byte by byte and without a
+//! parser. The codec's results are compared with this one's.
 
 use fetchlet_codec::{DecodeError, Request, ResponseHeader};
 
-/// R2, R5: `decoded` is the answer that `bytes` deserve from a server that keeps names of `N` bytes.
+/// Panics unless `decoded` is what R2 and R5 say of `bytes`, for a decoder of names up to `N`
+/// bytes.
 pub(crate) fn request<const N: usize>(
     bytes: &[u8],
     decoded: &Result<Option<Request<N>>, DecodeError>,
@@ -17,11 +18,11 @@ pub(crate) fn request<const N: usize>(
         3 => byte <= 4,
         _ => (1..=1024).contains(&len),
     };
-    let head = &bytes[..bytes.len().min(5)];
-    if let Some(at) = head.iter().enumerate().position(|(at, byte)| !is_legal(at, *byte)) {
-        return refused_at(at, octet(at), decoded.as_ref().err());
+    let header_bytes = &bytes[..bytes.len().min(5)];
+    if let Some(at) = header_bytes.iter().enumerate().position(|(at, byte)| !is_legal(at, *byte)) {
+        return assert_error_at(at, octet(at), decoded.as_ref().err());
     }
-    let Some(behind) = bytes.get(5..) else {
+    let Some(after_header) = bytes.get(5..) else {
         return assert_eq!(*decoded, Ok(None));
     };
     if len > N {
@@ -29,21 +30,21 @@ pub(crate) fn request<const N: usize>(
         let error = len.zip(max).map(|(len, max)| DecodeError::FilenameTooLong { len, max });
         return assert_eq!(decoded.as_ref().err(), error.as_ref());
     }
-    let name = behind.get(..len);
-    match std::str::from_utf8(name.unwrap_or(behind)) {
+    let name = after_header.get(..len);
+    match std::str::from_utf8(name.unwrap_or(after_header)) {
         Ok(text) if name.is_some() => {
             let request = decoded.as_ref().expect("a legal request").as_ref();
             assert_eq!(request.map(|request| request.filename().as_str()), Some(text));
         }
         Err(fault) if name.is_some() || fault.error_len().is_some() => {
             let at = 5 + fault.valid_up_to();
-            refused_at(at, octet(at), decoded.as_ref().err());
+            assert_error_at(at, octet(at), decoded.as_ref().err());
         }
         _ => assert_eq!(*decoded, Ok(None)),
     }
 }
 
-/// R3, R11: `decoded` is the answer that `bytes` deserve.
+/// Panics unless `decoded` is what R3 and R11 say of `bytes`.
 pub(crate) fn response(bytes: &[u8], decoded: Result<Option<ResponseHeader>, DecodeError>) {
     let octet = |at: usize| bytes.get(at).copied().unwrap_or_default();
     let is_legal = |at: usize, byte: u8| match at {
@@ -53,19 +54,19 @@ pub(crate) fn response(bytes: &[u8], decoded: Result<Option<ResponseHeader>, Dec
         3 => byte <= 2,
         _ => octet(3) == 1 || byte == 0,
     };
-    let head = &bytes[..bytes.len().min(8)];
-    if let Some(at) = head.iter().enumerate().position(|(at, byte)| !is_legal(at, *byte)) {
-        return refused_at(at, octet(at), decoded.as_ref().err());
+    let header_bytes = &bytes[..bytes.len().min(8)];
+    if let Some(at) = header_bytes.iter().enumerate().position(|(at, byte)| !is_legal(at, *byte)) {
+        return assert_error_at(at, octet(at), decoded.as_ref().err());
     }
     let header = decoded.expect("nothing is wrong so far");
-    let told = header.map(|header| (header.status() as u8, header.data_len()));
+    let seen = header.map(|header| (header.status() as u8, header.data_len()));
     let len = u32::from_be_bytes([octet(4), octet(5), octet(6), octet(7)]);
-    assert_eq!(told, (bytes.len() >= 8).then_some((octet(3), len)));
+    assert_eq!(seen, (bytes.len() >= 8).then_some((octet(3), len)));
 }
 
-/// The error tells the first byte that shows the fault.
-fn refused_at(at: usize, byte: u8, error: Option<&DecodeError>) {
-    let told = match *error.expect("a fault that can be seen") {
+/// Panics unless `error` names this byte, the first that shows the fault, and its offset.
+fn assert_error_at(at: usize, byte: u8, error: Option<&DecodeError>) {
+    let reported = match *error.expect("a fault that can be seen") {
         DecodeError::BadMagic { at, found } if at < 2 => (usize::from(at), found),
         DecodeError::BadType { found } => (2, found),
         DecodeError::BadStatus { found } => (3, found),
@@ -74,5 +75,5 @@ fn refused_at(at: usize, byte: u8, error: Option<&DecodeError>) {
         DecodeError::FilenameNotUtf8 { at, found } => (usize::from(at), found),
         other => panic!("another fault: {other:?}"),
     };
-    assert_eq!(told, (at, byte));
+    assert_eq!(reported, (at, byte));
 }

@@ -1,25 +1,25 @@
-//! Drives a decoder or a download with pieces, holds it to its contract on the way, and tells all
-//! that can be seen of it from outside.
+//! Feeds pieces of bytes to a decoder or a download, checks its contract at each step, and returns
+//! everything that a caller could observe.
 
 use fetchlet_codec::{
     DecodeError, Download, DownloadError, Event, Filename, Progress, Request, RequestDecoder,
     ResponseHeader,
 };
 
-/// All that can be seen of a download, but for where its data was cut.
+/// Everything that a caller can observe of a download, except where the data was cut.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Seen {
-    /// The header, once it came.
+pub struct ObservedDownload {
+    /// The header, if the download returned one.
     pub header: Option<ResponseHeader>,
-    /// All data.
+    /// The data of all events, joined.
     pub data: Vec<u8>,
-    /// Whether the end was told.
+    /// Whether the download returned `Event::End`.
     pub ended: bool,
-    /// The error, which may only be repeated.
+    /// The error of `receive`, if there was one; each later call must repeat the same error.
     pub error: Option<DownloadError>,
-    /// Bytes that were not taken, of all pieces.
+    /// The bytes of all pieces that the download did not take, joined.
     pub left: Vec<u8>,
-    /// What was said when the connection had ended.
+    /// The result of `finish`, called after the last piece.
     pub finish: Option<Result<(), DownloadError>>,
 }
 
@@ -27,12 +27,13 @@ pub struct Seen {
 ///
 /// # Panics
 ///
-/// If it breaks its contract: no second header or end, no data without a byte or beyond what was
-/// announced, no byte left that it should have taken.
-pub fn download<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Seen {
+/// If the download breaks its contract: one header and one end at most, no empty data, no data
+/// beyond the announced length, no byte left that belongs to the response, a `progress` that agrees
+/// with the events.
+pub fn download<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> ObservedDownload {
     let name = Filename::new("h.txt").expect("a legal name");
     let mut download = Download::<64>::new(Request::new(name));
-    let mut seen = Seen::default();
+    let mut seen = ObservedDownload::default();
     for piece in pieces {
         let mut input = piece;
         loop {
@@ -61,8 +62,8 @@ pub fn download<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Seen {
     seen
 }
 
-impl Seen {
-    /// What the events so far amount to.
+impl ObservedDownload {
+    /// The progress that follows from the events so far.
     fn progress(&self) -> Option<Progress> {
         let received = u32::try_from(self.data.len()).expect("at most what a header announces");
         self.header.map(|header| Progress { received, expected: header.data_len() })
@@ -87,22 +88,24 @@ impl Seen {
     }
 }
 
-/// What a server sees of a connection.
+/// Everything that a server can observe of a request decoder.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Asked<const N: usize> {
-    /// The request, or what is wrong with it.
+pub struct ObservedRequest<const N: usize> {
+    /// The request, or the fault in its bytes.
     pub decoded: Result<Option<Request<N>>, DecodeError>,
     /// The bytes after a whole request.
     pub left: Vec<u8>,
 }
 
-/// Feeds the pieces to a decoder of requests, up to its answer.
+/// Feeds the pieces to a request decoder, until the decoder returns a request or an error.
 ///
 /// # Panics
 ///
-/// If it breaks its contract: every byte of an unfinished request taken and counted, an error
-/// repeated whatever comes, ready for another request after a whole one.
-pub fn decode_request<'a, const N: usize>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Asked<N> {
+/// If the decoder breaks its contract: each byte of an unfinished request taken and counted, an
+/// error repeated by every later call, ready for another request after a whole one.
+pub fn decode_request<'a, const N: usize>(
+    pieces: impl IntoIterator<Item = &'a [u8]>,
+) -> ObservedRequest<N> {
     let mut decoder = RequestDecoder::new();
     let mut pieces = pieces.into_iter();
     let mut taken = 0;
@@ -119,16 +122,16 @@ pub fn decode_request<'a, const N: usize>(pieces: impl IntoIterator<Item = &'a [
                 assert_eq!(decoder.received(), 0, "not ready for another request");
                 let mut left = input.to_vec();
                 left.extend(pieces.flatten());
-                return Asked { decoded, left };
+                return ObservedRequest { decoded, left };
             }
             Err(error) => {
                 assert_eq!(decoder.received(), taken);
                 for later in pieces {
                     assert_eq!(decoder.decode(&mut &later[..]), Err(error), "another error");
                 }
-                return Asked { decoded, left: Vec::new() };
+                return ObservedRequest { decoded, left: Vec::new() };
             }
         }
     }
-    Asked { decoded: Ok(None), left: Vec::new() }
+    ObservedRequest { decoded: Ok(None), left: Vec::new() }
 }
