@@ -1,31 +1,12 @@
-//! The fetchlet client on a smoltcp stack: what a device's main loop owns, and nothing else.
-//!
-//! | module | what it is |
-//! |---|---|
-//! | [`Transfer`] | a [`Download`](fetchlet_codec::Download) on a TCP socket: no device, no interface |
-//! | [`Station`] | interface, socket and transfer over any [`phy::Device`](smoltcp::phy::Device) |
-//! | [`Sink`], [`Blocks`], [`Checksum`] | where the bytes go: a flash writer, a checksum |
-//! | `link` (feature `std`) | a simulated Ethernet segment with losses and a clock of its own |
-//!
-//! Nothing here allocates or reads a clock: memory and time are the caller's. Copy `station.rs`,
-//! `transfer.rs`, `sink.rs` and `crc32.rs` into firmware of your own and replace the device.
-#![no_std]
-#![forbid(unsafe_code)]
-#![cfg_attr(
-    not(test),
-    deny(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)
-)]
+//! What the programs `simulated` and `linux_tap` share: a server with a generated file, the
+//! checksums that both sides of a download are compared by, the values of command-line options, and the text of
+//! errors.
 
-#[cfg(feature = "std")]
-extern crate std;
+mod demo_server;
+mod digests;
+mod error_chain;
+pub mod option_value;
 
-mod crc32;
-#[cfg(feature = "std")]
-pub mod link;
-mod sink;
-mod station;
-mod transfer;
-
-pub use sink::{Block, BlockWriter, Blocks, Checksum, Sink};
-pub use station::{Config, ConfigError, Station, Storage};
-pub use transfer::{Transfer, TransferError};
+pub use demo_server::DemoServer;
+pub use digests::{Digests, Hex};
+pub use error_chain::error_chain;

@@ -1,5 +1,5 @@
-//! The built programs on wrong command lines. That there are tests here makes `cargo test` build the
-//! programs, which the tests across the crates run.
+//! The built programs on wrong command lines. That there are tests here makes `cargo test` build
+//! the programs, which the tests across the crates run.
 
 use std::process::{Command, Output, Stdio};
 

@@ -1,6 +1,6 @@
-//! The examples of the codec, run against each other and against raw bytes. `cargo test
-//! --workspace` builds them; before running this file alone, `cargo build -p fetchlet-codec
-//! --examples` does.
+//! The examples of the codec, run against each other and against raw bytes, and that of the client on
+//! smoltcp. `cargo test --workspace` builds them; before running this file alone, `cargo build
+//! -p fetchlet-codec -p fetchlet-smoltcp --examples` does.
 
 use std::net::SocketAddr;
 use std::process::Output;
@@ -74,4 +74,14 @@ fn the_device_answers_by_the_rules() {
         let answer = within(LIMIT, move || exchange(addr, &bytes));
         assert_eq!(answer.unwrap(), expected, "{shown}");
     }
+}
+
+#[test]
+fn the_client_on_smoltcp_fetches_a_file() {
+    let mut command = bare(built("examples/fetch_on_smoltcp").unwrap());
+    let output = within(LIMIT, move || command.output()).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let printed = String::from_utf8(output.stdout).unwrap();
+    // The CRC-32 of "123456789" ten thousand times, as zlib computes it.
+    assert!(printed.ends_with("fetched 90000 bytes, CRC-32 3af5bae0\n"), "{printed}");
 }

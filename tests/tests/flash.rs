@@ -7,7 +7,7 @@ use embedded_storage::nor_flash::{
     ErrorType, NorFlash, NorFlashError, NorFlashErrorKind, ReadNorFlash, check_erase, check_read,
     check_write,
 };
-use fetchlet_embedded_example::{Block, BlockWriter, Blocks, Sink};
+use fetchlet_smoltcp::{Block, BlockWriter, Blocks, Sink};
 use fetchlet_test_kit::{LIMIT, Noise, cut, cuttings, within};
 
 const WORD: usize = 4;

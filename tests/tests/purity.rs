@@ -17,14 +17,22 @@ const RULE: &[(&str, &[&str], &[&str])] = &[
         &["smoltcp", "clap", "indicatif", "signal-hook", "tracing-subscriber"],
     ),
     ("fetchlet-cli", &["fetchlet"], &["smoltcp"]),
-    // The host, and what its programs need, only by a feature: see below.
-    ("fetchlet-embedded-example", &["fetchlet-codec", "fetchlet"], &[]),
+    // The segment only for its example: see below.
+    ("fetchlet-smoltcp", &["fetchlet-codec", "fetchlet-segment"], &["rustix", "tokio"]),
+    ("fetchlet-segment", &[], &["tokio"]),
+    ("fetchlet-embedded-example", &["fetchlet", "fetchlet-segment", "fetchlet-smoltcp"], &[]),
     ("fetchlet-bench", &["fetchlet-codec"], &[]),
     ("fetchlet-invariants", &["fetchlet-codec"], &[]),
     ("fetchlet-test-kit", &["fetchlet-codec", "fetchlet", "fetchlet-invariants"], &["smoltcp"]),
     (
         "fetchlet-tests",
-        &["fetchlet-codec", "fetchlet", "fetchlet-embedded-example", "fetchlet-invariants"],
+        &[
+            "fetchlet-codec",
+            "fetchlet",
+            "fetchlet-invariants",
+            "fetchlet-segment",
+            "fetchlet-smoltcp",
+        ],
         &[],
     ),
 ];
@@ -207,19 +215,20 @@ fn a_server_alone_compiles_no_program() {
     }
 }
 
-/// The library of the embedded example runs on devices; only its programs for hosts may use more.
+/// The client on smoltcp runs on devices; only its example uses a host.
 #[test]
-fn the_embedded_example_takes_the_host_only_by_a_feature() {
+fn the_client_on_smoltcp_needs_neither_std_nor_an_allocator_nor_the_host() {
     let workspace = workspace();
-    let example = workspace.get("fetchlet-embedded-example").into_iter().flatten();
-    for dependency in example.filter(|used| is_normal(used)) {
-        let needed = ["crc", "fetchlet-codec", "smoltcp"].contains(&name(dependency));
-        assert_eq!(dependency["optional"] == false, needed, "{}", name(dependency));
+    let client = workspace.get("fetchlet-smoltcp").into_iter().flatten();
+    let mut seen = BTreeSet::new();
+    for dependency in client.filter(|used| is_normal(used)) {
+        seen.insert(name(dependency));
+        assert_eq!(dependency["optional"] == true, name(dependency) == "defmt", "{dependency}");
     }
+    assert_eq!(seen, BTreeSet::from(["crc", "defmt", "fetchlet-codec", "smoltcp"]));
     let edges = "--edges=normal,no-proc-macro";
-    let tree = tree(&["-p=fetchlet-embedded-example", "--no-default-features", edges]);
-    assert!(tree.contains_key("smoltcp"));
-    for absent in ["fetchlet", "tokio", "clap", "rustix", "log"] {
+    let tree = tree(&["-p=fetchlet-smoltcp", "--all-features", edges]);
+    for absent in ["fetchlet", "fetchlet-segment", "tokio", "clap", "rustix", "log"] {
         assert!(!tree.contains_key(absent), "the library alone compiles {absent}");
     }
     assert!(!tree["smoltcp"].contains("std") && !tree["smoltcp"].contains("alloc"));

@@ -7,57 +7,68 @@ use smoltcp::wire::EthernetAddress;
 
 use crate::registers::{Register, unmask_ethernet};
 
-/// Ethernet's largest frame, without its checksum.
-const MTU: usize = 1514;
-/// The FIFOs hold a frame behind a half-word with its length.
+/// The largest Ethernet frame in bytes, without its checksum (IEEE 802.3).
+const MAX_FRAME_LEN: usize = 1514;
+/// The bytes of the length field that precedes a frame in the FIFOs (data sheet, Ethernet
+/// controller).
 const LENGTH: usize = 2;
-/// What a received length counts besides the frame: itself and the frame's checksum.
+/// The bytes that a received length counts besides the frame: the length field and the checksum.
 const OVERHEAD: usize = 6;
 
-// RCGC2.
+// Bits of registers, by the data sheet's chapters on system control and on the Ethernet controller.
+/// RCGC2: the MAC is clocked.
 const EMAC0: u32 = 1 << 28;
+/// RCGC2: the PHY is clocked.
 const EPHY0: u32 = 1 << 30;
-// RIS and IM.
+/// RIS and IM: a frame was received.
 const RX: u32 = 1 << 0;
+/// RIS: the receive FIFO had no room for a frame.
 const RX_OVERRUN: u32 = 1 << 3;
+/// RIS: a frame was damaged.
 const RX_ERROR: u32 = 1 << 4;
-// RCTL.
+/// RCTL: the receiver is on.
 const RX_ENABLE: u32 = 1 << 0;
+/// RCTL: frames with a wrong checksum are dropped.
 const BAD_CRC_REJECT: u32 = 1 << 3;
+/// RCTL: the receive FIFO is emptied.
 const FIFO_RESET: u32 = 1 << 4;
-// TCTL.
+/// TCTL: the transmitter is on.
 const TX_ENABLE: u32 = 1 << 0;
+/// TCTL: short frames are padded to 60 bytes.
 const PAD: u32 = 1 << 1;
+/// TCTL: the MAC appends the checksum.
 const CRC: u32 = 1 << 2;
+/// TCTL: full duplex.
 const DUPLEX: u32 = 1 << 4;
 
-/// A frame with its length before it: the IP header, 14 bytes into the frame, is then at a word.
+/// A frame behind its length field, which puts the IP header, 14 bytes into the frame, at a
+/// multiple of 4 bytes.
 #[repr(align(4))]
-pub(crate) struct Frame([u8; MTU + OVERHEAD]);
+pub(crate) struct Frame([u8; MAX_FRAME_LEN + OVERHEAD]);
 
 impl Frame {
-    pub(crate) const EMPTY: Self = Self([0; MTU + OVERHEAD]);
+    pub(crate) const EMPTY: Self = Self([0; MAX_FRAME_LEN + OVERHEAD]);
 }
 
-/// The MAC, and room for a frame in each direction.
+/// The MAC, with a buffer for one frame in each direction.
 pub(crate) struct Mac<'a> {
     received: &'a mut Frame,
     sent: &'a mut Frame,
-    /// Frames since the start.
+    /// Counts of frames since the start.
     pub(crate) counters: Counters,
 }
 
-/// Frames since the start.
+/// Counts of frames since the start.
 #[derive(Clone, Copy, Default, defmt::Format)]
 pub(crate) struct Counters {
     pub(crate) received: u32,
     pub(crate) sent: u32,
-    /// Frames the MAC had no room for, and ones too long or too short to be any.
+    /// Frames for which the MAC had no room, and frames that were too long or too short.
     pub(crate) dropped: u32,
 }
 
 impl<'a> Mac<'a> {
-    /// Powers the MAC up and starts to receive.
+    /// Switches the MAC on and starts to receive.
     pub(crate) fn new(received: &'a mut Frame, sent: &'a mut Frame) -> Self {
         Register::Rcgc2.set(EMAC0 | EPHY0);
         Register::Im.write(0);
@@ -68,7 +79,8 @@ impl<'a> Mac<'a> {
         Self { received, sent, counters: Counters::default() }
     }
 
-    /// The address QEMU was given. On a board, write the one from its user registers here first.
+    /// The MAC address that QEMU was given. On a board, write the one from the user registers
+    /// first.
     pub(crate) fn address() -> EthernetAddress {
         let [a, b, c, d] = Register::Ia0.read().to_le_bytes();
         let [e, f, ..] = Register::Ia1.read().to_le_bytes();
@@ -79,8 +91,8 @@ impl<'a> Mac<'a> {
         Register::Np.read() != 0
     }
 
-    /// Sleeps until a frame comes or the clock ticks. A frame that comes meanwhile is not missed:
-    /// with interrupts off, one that is pending ends the sleep all the same.
+    /// Sleeps until a frame arrives or the clock ticks. A frame that arrives before the sleep is
+    /// not missed: a pending interrupt ends `wfi` even while interrupts are off.
     pub(crate) fn sleep() {
         cortex_m::interrupt::free(|_| {
             Register::Ris.write(RX);
@@ -91,7 +103,7 @@ impl<'a> Mac<'a> {
         });
     }
 
-    /// Reads a frame off the FIFO, and gives its place in the buffer.
+    /// Reads a frame from the FIFO and returns the frame's end in the buffer.
     fn take_frame(&mut self) -> Option<usize> {
         let faults = Register::Ris.read() & (RX_OVERRUN | RX_ERROR);
         if faults != 0 {
@@ -110,7 +122,7 @@ impl<'a> Mac<'a> {
                 read_words(rest);
             }
             _ => {
-                // All of it has to be read, or the next frame would begin in the middle of this.
+                // The whole frame has to be read: the next read would give its rest.
                 for _ in 1..words {
                     Register::Data.read();
                 }
@@ -123,7 +135,8 @@ impl<'a> Mac<'a> {
     }
 }
 
-/// Fills `bytes`, whole words; eight at a step, else half of it were loop.
+/// Fills `bytes`, a multiple of 4, from the FIFO. With one word per step, half of the
+/// instructions would be the loop's.
 fn read_words(bytes: &mut [u8]) {
     let word = || Register::Data.read().to_le_bytes();
     let (eights, rest) = bytes.as_chunks_mut::<4>().0.as_chunks_mut::<8>();
@@ -133,7 +146,7 @@ fn read_words(bytes: &mut [u8]) {
     rest.fill_with(word);
 }
 
-/// The handler must not run again before the frame is read: the interrupt follows the level.
+/// Masks the interrupt, which is asserted until the frame is read.
 #[interrupt]
 fn ETHERNET() {
     Register::Im.write(0);
@@ -159,17 +172,17 @@ impl Device for Mac<'_> {
         Some(TxToken { frame: self.sent, sent: &mut self.counters.sent })
     }
 
-    /// No `max_burst_size`: QEMU keeps what the FIFO of 31 frames has no room for. On silicon, whose
-    /// FIFO has 2 KiB, say `Some(1)` and set no `ack_delay`.
+    /// No `max_burst_size`: QEMU keeps the frames for which its FIFO of 31 has no room. On silicon,
+    /// whose FIFO has 2 KiB, use `Some(1)` and no `ack_delay`.
     fn capabilities(&self) -> DeviceCapabilities {
         let mut capabilities = DeviceCapabilities::default();
         capabilities.medium = Medium::Ethernet;
-        capabilities.max_transmission_unit = MTU;
+        capabilities.max_transmission_unit = MAX_FRAME_LEN;
         capabilities
     }
 }
 
-/// A frame that was received.
+/// A received frame.
 pub(crate) struct RxToken<'a>(&'a [u8]);
 
 impl phy::RxToken for RxToken<'_> {
@@ -178,7 +191,7 @@ impl phy::RxToken for RxToken<'_> {
     }
 }
 
-/// Leave to send a frame.
+/// The right to send a frame.
 pub(crate) struct TxToken<'a> {
     frame: &'a mut Frame,
     sent: &'a mut u32,
@@ -186,13 +199,13 @@ pub(crate) struct TxToken<'a> {
 
 impl phy::TxToken for TxToken<'_> {
     fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, len: usize, fill: F) -> R {
-        /// What the MAC does not count: it takes the length of the payload.
+        /// The Ethernet header's bytes, which the length field of a frame to send does not count.
         const HEADER: usize = 14;
         let (length, frame) = self.frame.0.split_at_mut(LENGTH);
-        // smoltcp keeps to the MTU; were it not so, this would be the place to panic.
+        // smoltcp keeps to `max_transmission_unit`, else this slice would panic.
         let result = fill(&mut frame[..len]);
         length.copy_from_slice(&(len.saturating_sub(HEADER) as u16).to_le_bytes());
-        // The FIFO holds one frame: the last one has to have left. At 10 Mbit/s that takes 1.2 ms.
+        // The FIFO holds one frame, so the last one has to leave first: 1.2 ms at 10 Mbit/s.
         while Register::Tr.read() & 1 != 0 {}
         for word in self.frame.0[..(LENGTH + len).next_multiple_of(4)].as_chunks::<4>().0 {
             Register::Data.write(u32::from_le_bytes(*word));

@@ -1,9 +1,9 @@
-//! Fetches a file over Ethernet on a bare Cortex-M3, checks it, and says on the log how it went.
+//! Fetches a file over Ethernet on a bare Cortex-M3, computes its CRC-32, and logs the result.
 #![no_std]
 #![no_main]
 
 mod clock;
-mod end;
+mod exit;
 mod mac;
 mod registers;
 mod settings;
@@ -13,29 +13,30 @@ use core::task::Poll;
 
 use cortex_m_rt::entry;
 use defmt_semihosting as _;
-use fetchlet_embedded_example::{Checksum, Config, Sink, Station, Storage, TransferError};
+use fetchlet_smoltcp::{Checksum, Client, Config, Sink, Storage, TransferError};
 use semihosting::sys::arm_compat::{sys_elapsed, sys_time};
 use smoltcp::iface::SocketStorage;
 use smoltcp::time::{Duration, Instant};
 
 use crate::mac::{Frame, Mac};
-use crate::settings::{NAME, Settings};
+use crate::settings::{MAX_NAME_LEN, Settings};
 
-/// The window: it bounds what is under way, and with that the throughput.
-const RECEIVE: usize = 16 * 1024;
-/// A request and some room.
-const TRANSMIT: usize = 512;
-/// How long the peer may take to close after the transfer.
-const LINGER: Duration = Duration::from_secs(1);
+/// The receive buffer in bytes, which is the TCP window: below 16 KiB the throughput falls.
+const RECEIVE_LEN: usize = 16 * 1024;
+/// The transmit buffer in bytes: a request has 5 bytes and a name of at most 64 (R2); the rest is
+/// spare.
+const TRANSMIT_LEN: usize = 512;
+/// The longest time that the server has to close the connection after the download.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
-type Device = Station<'static, Mac<'static>, NAME>;
+type EthernetClient = Client<'static, Mac<'static>, MAX_NAME_LEN>;
 
 #[entry]
 fn main() -> ! {
     static mut RECEIVED: Frame = Frame::EMPTY;
     static mut SENT: Frame = Frame::EMPTY;
-    static mut RECEIVE_RING: [u8; RECEIVE] = [0; RECEIVE];
-    static mut TRANSMIT_RING: [u8; TRANSMIT] = [0; TRANSMIT];
+    static mut RECEIVE_RING: [u8; RECEIVE_LEN] = [0; RECEIVE_LEN];
+    static mut TRANSMIT_RING: [u8; TRANSMIT_LEN] = [0; TRANSMIT_LEN];
     static mut SOCKET: [SocketStorage<'static>; 1] = [SocketStorage::EMPTY];
 
     let peripherals = defmt::unwrap!(cortex_m::Peripherals::take());
@@ -44,48 +45,48 @@ fn main() -> ! {
         Ok(settings) => settings,
         Err(fault) => {
             defmt::error!("command line: {=str}", fault);
-            end::exit(false)
+            exit::exit(false)
         }
     };
     let storage = Storage { receive: RECEIVE_RING, transmit: TRANSMIT_RING, socket: SOCKET };
     let mac = Mac::new(RECEIVED, SENT);
-    let station = match Station::new(mac, &config(&settings), storage, clock::now()) {
-        Ok(station) => station,
+    let client = match Client::new(mac, &config(&settings), storage, clock::now()) {
+        Ok(client) => client,
         Err(fault) => {
             defmt::error!("command line: {}", fault);
-            end::exit(false)
+            exit::exit(false)
         }
     };
-    let mut firmware = Firmware { station, idle: Duration::ZERO };
-    end::exit(firmware.run(&settings))
+    let mut firmware = Firmware { client, idle: Duration::ZERO };
+    exit::exit(firmware.run(&settings))
 }
 
 fn config(settings: &Settings) -> Config {
-    // The host's time in seconds, and its nanoseconds since QEMU's start: no two runs get the same.
+    // The host's time in seconds and the nanoseconds since QEMU's start: each run has another seed.
     let seconds = sys_time().unwrap_or_default() as u64;
-    let seed = seconds << 32 ^ sys_elapsed().unwrap_or_default();
+    let random_seed = seconds << 32 ^ sys_elapsed().unwrap_or_default();
     Config {
-        hardware: Mac::address(),
+        mac_address: Mac::address(),
         address: settings.address,
         gateway: settings.gateway,
-        seed,
+        random_seed,
         timeout: settings.timeout,
         ack_delay: None,
     }
 }
 
 struct Firmware {
-    station: Device,
-    /// How long the CPU slept.
+    client: EthernetClient,
+    /// The time that the CPU slept.
     idle: Duration,
 }
 
 impl Firmware {
-    /// Fetches the file; whether it is whole.
+    /// Fetches the file. Returns whether the file is whole.
     fn run(&mut self, settings: &Settings) -> bool {
         let (server, port) = (settings.server, settings.port);
         settings.log();
-        if let Err(error) = self.station.fetch(settings.filename.clone(), server, port) {
+        if let Err(error) = self.client.fetch(settings.filename.clone(), server, port) {
             defmt::error!("no connection can be made: {}", error);
             return false;
         }
@@ -94,7 +95,7 @@ impl Firmware {
         let result = self.transfer(&mut sink);
         let took = clock::now() - started;
         let idle = self.idle;
-        self.linger(&mut sink);
+        self.close(&mut sink);
         let success = match result {
             Ok(len) => {
                 defmt::info!("whole: {=u32} bytes, CRC-32 {=u32:08x}", len, sink.crc32());
@@ -106,7 +107,7 @@ impl Firmware {
             }
         };
         defmt::info!("{=u64} us, of them idle {=u64} us", took.total_micros(), idle.total_micros());
-        defmt::info!("frames: {}", self.station.device_mut().counters);
+        defmt::info!("frames: {}", self.client.device_mut().counters);
         let (used, size) = registers::stack();
         defmt::info!("stack: {=usize} of {=usize} bytes used", used, size);
         success
@@ -118,29 +119,29 @@ impl Firmware {
     ) -> Result<u32, TransferError<Infallible>> {
         loop {
             let now = clock::now();
-            if let Poll::Ready(result) = self.station.poll(now, sink) {
+            if let Poll::Ready(result) = self.client.poll(now, sink) {
                 return result;
             }
             self.sleep(now, None);
         }
     }
 
-    /// Lets the peer know that it is over: a close or a reset has yet to leave.
-    fn linger(&mut self, sink: &mut Checksum<Progress>) {
-        let end = clock::now() + LINGER;
+    /// Polls until the end or the reset of the connection has reached the server.
+    fn close(&mut self, sink: &mut Checksum<Progress>) {
+        let end = clock::now() + CLOSE_TIMEOUT;
         loop {
             let now = clock::now();
-            // Nothing is being fetched any more.
-            if self.station.poll(now, sink).is_ready() || self.station.is_closed() || now >= end {
+            // No download is under way: this only moves frames.
+            if self.client.poll(now, sink).is_ready() || self.client.is_closed() || now >= end {
                 return;
             }
             self.sleep(now, Some(end));
         }
     }
 
-    /// Sleeps until there is something to do, `latest` at the latest.
+    /// Sleeps until the MAC has a frame or the client has work, at most until `latest`.
     fn sleep(&mut self, now: Instant, latest: Option<Instant>) {
-        let due = self.station.poll_delay(now).map(|delay| now + delay);
+        let due = self.client.poll_delay(now).map(|delay| now + delay);
         let until = due.into_iter().chain(latest).min();
         let from = clock::now();
         let mut at = from;
@@ -152,7 +153,7 @@ impl Firmware {
     }
 }
 
-/// Says how far it is, at each quarter; a device would write to flash here.
+/// A sink that logs each quarter of the file; a device would write to flash here.
 #[derive(Default)]
 struct Progress {
     len: u32,

@@ -1,23 +1,23 @@
-//! The chip's registers, as far as they are used. All that is unsafe about the hardware is in here.
-#![expect(unsafe_code, reason = "a register is an address that somebody has to vouch for")]
+//! The chip's registers that the firmware uses. All unsafe access to the hardware is in this file.
+#![expect(unsafe_code, reason = "a register is an address that only the data sheet vouches for")]
 
 use core::ptr;
 
 use cortex_m::peripheral::NVIC;
 use lm3s6965::Interrupt;
 
-/// A register by its address in the chip's data sheet. None of them moves memory, so that whatever is
-/// written to one, Rust's own promises hold.
+/// A register by its address in the data sheet. None of these registers starts a transfer into
+/// memory, so any value may be written without breaking Rust's guarantees.
 #[derive(Clone, Copy)]
 #[repr(usize)]
 pub(crate) enum Register {
-    /// Raw interrupt status of the system control, whether the PLL has locked for one.
+    /// Raw interrupt status of the system control, which says whether the PLL has locked.
     SystemRis = 0x400F_E050,
     /// Run-mode clock configuration.
     Rcc = 0x400F_E060,
     /// Run-mode clock gating of, among others, the MAC and its PHY.
     Rcgc2 = 0x400F_E108,
-    /// Raw interrupt status; what is written is acknowledged.
+    /// Raw interrupt status of the MAC; a bit that is written is acknowledged.
     Ris = 0x4004_8000,
     /// Interrupt mask.
     Im = 0x4004_8004,
@@ -27,9 +27,9 @@ pub(crate) enum Register {
     Tctl = 0x4004_800C,
     /// Both FIFOs: reads receive, writes transmit.
     Data = 0x4004_8010,
-    /// The hardware address' first four bytes.
+    /// The first four bytes of the MAC address.
     Ia0 = 0x4004_8014,
-    /// The hardware address' last two bytes.
+    /// The last two bytes of the MAC address.
     Ia1 = 0x4004_8018,
     /// Number of frames in the receive FIFO.
     Np = 0x4004_8034,
@@ -46,7 +46,7 @@ impl Register {
 
     #[inline(always)]
     pub(crate) fn write(self, value: u32) {
-        // SAFETY: as above; and the register moves no memory.
+        // SAFETY: as above; and no register here starts a transfer into memory.
         unsafe { ptr::write_volatile(self as usize as *mut u32, value) }
     }
 
@@ -56,15 +56,17 @@ impl Register {
     }
 }
 
-/// Lets the MAC interrupt.
+/// Enables the MAC's interrupt.
 pub(crate) fn unmask_ethernet() {
-    // SAFETY: no critical section rests on this interrupt being masked: its handler shares no memory.
+    // SAFETY: no critical section rests on this interrupt being masked: its handler shares no
+    // memory.
     unsafe { NVIC::unmask(Interrupt::ETHERNET) }
 }
 
-/// How many bytes of stack were ever used, and how many there are. cortex-m-rt's `paint-stack` has
-/// filled them all before `main`.
+/// The most bytes of stack in use since the start, and the size of the stack. The feature
+/// `paint-stack` of cortex-m-rt has filled the stack with a pattern before `main`.
 pub(crate) fn stack() -> (usize, usize) {
+    /// The pattern, `STACK_PAINT_VALUE` of cortex-m-rt.
     const PAINT: u32 = 0xCCCC_CCCC;
     unsafe extern "C" {
         static mut _stack_start: u32;
@@ -74,7 +76,7 @@ pub(crate) fn stack() -> (usize, usize) {
     let end = &raw const _stack_end;
     let mut word = end;
     while word < start {
-        // SAFETY: it is in RAM, between the stack's ends. Volatile, since no Rust object is there.
+        // SAFETY: `word` is in RAM, between the stack's ends. Volatile: no Rust object is there.
         if unsafe { ptr::read_volatile(word) } != PAINT {
             break;
         }

@@ -1,4 +1,4 @@
-//! What to fetch and from where: the command line QEMU was given, so that no run needs a build.
+//! The addresses and the filename, from the command line that QEMU was given: no run needs a build.
 
 use core::mem::MaybeUninit;
 
@@ -10,20 +10,20 @@ use smoltcp::wire::{Ipv4Address, Ipv4Cidr};
 
 use crate::mac::Mac;
 
-/// The longest name that can be asked for.
-pub(crate) const NAME: usize = 64;
+/// The longest filename in bytes; the protocol's own bound is 1024 (R2).
+pub(crate) const MAX_NAME_LEN: usize = 64;
 
-/// A command line in its parts.
+/// The parts of a command line.
 pub(crate) struct Settings {
     pub(crate) address: Ipv4Cidr,
     pub(crate) gateway: Option<Ipv4Address>,
     pub(crate) server: Ipv4Address,
     pub(crate) port: u16,
     pub(crate) timeout: Duration,
-    pub(crate) filename: Filename<NAME>,
+    pub(crate) filename: Filename<MAX_NAME_LEN>,
 }
 
-/// An address as people write it: smoltcp's own way to log one brings `core::fmt` along.
+/// An IPv4 address in dotted notation: smoltcp's own format for defmt links `core::fmt`.
 struct Dotted(Ipv4Address);
 
 impl defmt::Format for Dotted {
@@ -43,12 +43,12 @@ impl Settings {
     }
 }
 
-/// `PROGRAM ADDRESS/PREFIX GATEWAY|- SERVER PORT SECONDS FILE`; what is wrong with it otherwise.
+/// Reads `PROGRAM ADDRESS/PREFIX GATEWAY|- SERVER PORT SECONDS FILE`; the error says what is wrong.
 pub(crate) fn read() -> Result<Settings, &'static str> {
     let mut buffer = [MaybeUninit::uninit(); 256];
     let line = sys_get_cmdline_uninit(&mut buffer).map_err(|_| "no command line")?;
     let line = str::from_utf8(line).map_err(|_| "the command line is not UTF-8")?;
-    // A name may have spaces: it is the rest of the line.
+    // The filename is the rest of the line, and may have spaces.
     let mut words = line.trim_end_matches('\0').splitn(7, ' ').skip(1);
     let mut word = || words.next().ok_or("too few arguments");
     let (address, gateway, server) = (word()?, word()?, word()?);

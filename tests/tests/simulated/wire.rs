@@ -5,8 +5,8 @@ use std::process::Stdio;
 use std::task::Poll;
 
 use fetchlet_codec::Filename;
-use fetchlet_embedded_example::link::{Datagram, WallClock};
-use fetchlet_embedded_example::{Checksum, Config, Sink, Station, Storage};
+use fetchlet_segment::{Datagram, WallClock};
+use fetchlet_smoltcp::{Checksum, Client, Config, Sink, Storage};
 use fetchlet_test_kit::{LIMIT, Running, within};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use smoltcp::iface::SocketStorage;
@@ -41,31 +41,30 @@ fn fetch(device: Datagram, port: u16) -> u32 {
     let storage = Storage { receive: &mut receive, transmit: &mut transmit, socket: &mut socket };
     let clock = WallClock::start();
     let config = Config {
-        hardware: EthernetAddress([2, 0, 0, 0, 0, 2]),
+        mac_address: EthernetAddress([2, 0, 0, 0, 0, 2]),
         address: Ipv4Cidr::new(Ipv4Address::new(192, 168, 69, 2), 24),
         gateway: None,
-        seed: 3,
+        random_seed: 3,
         timeout: Duration::from_secs(20),
         ack_delay: None,
     };
-    let mut station: Station<'_, _, 64> =
-        Station::new(device, &config, storage, clock.now()).unwrap();
+    let mut client: Client<'_, _, 64> = Client::new(device, &config, storage, clock.now()).unwrap();
     let name = Filename::new("demo.bin").unwrap();
-    station.fetch(name, Ipv4Address::new(192, 168, 69, 1), port).unwrap();
+    client.fetch(name, Ipv4Address::new(192, 168, 69, 1), port).unwrap();
     let (mut sink, mut len) = (Checksum::new(Nowhere), None);
     loop {
         let now = clock.now();
-        if let Poll::Ready(ready) = station.poll(now, &mut sink) {
+        if let Poll::Ready(ready) = client.poll(now, &mut sink) {
             len = Some(ready.unwrap());
         }
-        if len.is_some() && station.is_closed() {
+        if len.is_some() && client.is_closed() {
             assert_eq!(len, Some(100_000));
             return sink.crc32();
         }
-        let delay = station.poll_delay(now).unwrap_or(Duration::from_secs(1));
+        let delay = client.poll_delay(now).unwrap_or(Duration::from_secs(1));
         let tv_sec = i64::try_from(delay.secs()).unwrap();
         let timeout = Timespec { tv_sec, tv_nsec: delay.micros() as i64 * 1000 };
-        poll(&mut [PollFd::new(station.device_mut(), PollFlags::IN)], Some(&timeout)).unwrap();
+        poll(&mut [PollFd::new(client.device_mut(), PollFlags::IN)], Some(&timeout)).unwrap();
     }
 }
 

@@ -1,7 +1,7 @@
 //! How a connection can end before the file is whole, each told apart, with its counts (R12).
 
 use fetchlet_codec::{DecodeError, DownloadError};
-use fetchlet_embedded_example::TransferError;
+use fetchlet_smoltcp::TransferError;
 use fetchlet_test_kit::{LIMIT, within};
 use smoltcp::time::{Duration, Instant};
 

@@ -8,10 +8,10 @@ use std::thread;
 use std::time;
 
 use fetchlet_codec::Filename;
-use fetchlet_embedded_example::link::{
-    Conditions, End, Gateway, GatewayConfig, Monitor, Served, WallClock, segment,
+use fetchlet_segment::{
+    Conditions, ConnectionCounts, Endpoint, Gateway, GatewayConfig, Monitor, WallClock, segment,
 };
-use fetchlet_embedded_example::{Station, Storage, TransferError};
+use fetchlet_smoltcp::{Client, Storage, TransferError};
 use fetchlet_test_kit::{LIMIT, Noise, RunningServer, within};
 use smoltcp::iface::SocketStorage;
 use smoltcp::time::Duration;
@@ -20,8 +20,8 @@ use smoltcp::wire::{EthernetAddress, Ipv4Cidr};
 use crate::world::{Fault, HELLO, Memory, SERVER, config};
 
 struct Network<'a> {
-    station: Station<'a, End, 64>,
-    gateway: Gateway<End>,
+    client: Client<'a, Endpoint, 64>,
+    gateway: Gateway<Endpoint>,
     monitor: Monitor,
     clock: WallClock,
 }
@@ -31,38 +31,38 @@ impl<'a> Network<'a> {
         let (near, far) = segment(1500, Conditions::default(), Conditions::default());
         let clock = WallClock::start();
         let gateway = GatewayConfig {
-            hardware: EthernetAddress([2, 0, 0, 0, 0, 1]),
+            mac_address: EthernetAddress([2, 0, 0, 0, 0, 1]),
             address: Ipv4Cidr::new(SERVER, 24),
             port: server.port(),
             server,
-            seed: 5,
+            random_seed: 5,
             buffer: 4096,
             timeout: Duration::from_secs(20),
         };
         let gateway = Gateway::new(far, &gateway, clock.now());
         let monitor = near.monitor();
         let config = config(Duration::from_secs(10));
-        let station = Station::new(near, &config, storage, clock.now()).unwrap();
-        Self { station, gateway, monitor, clock }
+        let client = Client::new(near, &config, storage, clock.now()).unwrap();
+        Self { client, gateway, monitor, clock }
     }
 
     fn fetch(&mut self, name: &str, port: u16) -> Result<Vec<u8>, TransferError<Fault>> {
         let (mut sink, mut result) = (Memory::default(), None);
-        self.station.fetch(Filename::new(name).unwrap(), SERVER, port).unwrap();
+        self.client.fetch(Filename::new(name).unwrap(), SERVER, port).unwrap();
         loop {
             let now = self.clock.now();
-            if let Poll::Ready(ready) = self.station.poll(now, &mut sink) {
+            if let Poll::Ready(ready) = self.client.poll(now, &mut sink) {
                 result = Some(ready);
             }
             self.gateway.poll(now);
             match result {
-                Some(result) if self.station.is_closed() && !self.gateway.is_busy() => {
+                Some(result) if self.client.is_closed() && !self.gateway.is_busy() => {
                     return result.map(|_| sink.data);
                 }
                 _ => {}
             }
             let arrival = self.monitor.next_arrival().map(|_| Duration::ZERO);
-            let delays = [arrival, self.gateway.poll_delay(now), self.station.poll_delay(now)];
+            let delays = [arrival, self.gateway.poll_delay(now), self.client.poll_delay(now)];
             self.gateway.wait(delays.into_iter().flatten().min(), None).unwrap();
         }
     }
@@ -71,7 +71,7 @@ impl<'a> Network<'a> {
 /// More often than the gateway has sockets, and at once: none of them may be worn out, and no port of
 /// the device may be used twice while the other side remembers it.
 #[test]
-fn a_station_fetches_again_and_again_at_once() {
+fn a_client_fetches_again_and_again_at_once() {
     within(LIMIT, || {
         let folder = tempfile::tempdir().unwrap();
         let content = Noise::new(2).bytes(50_000);
@@ -86,7 +86,7 @@ fn a_station_fetches_again_and_again_at_once() {
             assert!(network.fetch("f", server.port()).unwrap() == content, "round {round}");
             assert_eq!(network.fetch("g", server.port()), Err(TransferError::NotFound));
         }
-        let Served { accepted, finished, broken } = network.gateway.served();
+        let ConnectionCounts { accepted, finished, broken } = network.gateway.connections();
         // A device that has no use for the rest resets.
         assert_eq!((accepted, finished + broken), (20, 20));
         assert!(finished >= 10, "{finished} of {accepted} were finished");

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::io::{self, Write};
 use std::rc::Rc;
 
-use fetchlet_embedded_example::link::Capture;
+use fetchlet_segment::Capture;
 use fetchlet_test_kit::{LIMIT, within};
 use smoltcp::wire::{EthernetFrame, EthernetProtocol, Ipv4Packet, TcpPacket};
 

@@ -1,7 +1,7 @@
 //! Frames that are lost or damaged: the file is whole all the same, and chance repeats itself.
 
-use fetchlet_embedded_example::TransferError;
-use fetchlet_embedded_example::link::Conditions;
+use fetchlet_segment::Conditions;
+use fetchlet_smoltcp::TransferError;
 use fetchlet_test_kit::{LIMIT, Noise, within};
 use smoltcp::time::Duration;
 

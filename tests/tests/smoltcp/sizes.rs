@@ -1,6 +1,6 @@
 //! Whole files of lengths that are awkward for segments and windows.
 
-use fetchlet_embedded_example::link::Conditions;
+use fetchlet_segment::Conditions;
 use fetchlet_test_kit::{LIMIT, Noise, within};
 use smoltcp::time::Duration;
 

@@ -1,12 +1,10 @@
-//! A station, a segment and a scripted server, on a virtual clock.
+//! A client, a segment and a scripted server, on a virtual clock.
 
 use std::task::Poll;
 
 use fetchlet_codec::Filename;
-use fetchlet_embedded_example::link::{
-    Capture, Conditions, Counters, End, VirtualClock, Visit, segment,
-};
-use fetchlet_embedded_example::{Config, Sink, Station, Storage, TransferError};
+use fetchlet_segment::{Capture, Conditions, Counters, Endpoint, VirtualClock, Visit, segment};
+use fetchlet_smoltcp::{Client, Config, Sink, Storage, TransferError};
 use smoltcp::iface::{self, Interface, SocketHandle, SocketSet, SocketStorage};
 use smoltcp::phy::{PcapMode, PcapWriter};
 use smoltcp::socket::tcp::{Socket, SocketBuffer, State};
@@ -144,9 +142,9 @@ impl World {
         let storage =
             Storage { receive: &mut receive, transmit: &mut transmit, socket: &mut socket };
         let config = config(self.timeout);
-        let mut station: Station<'_, _, 64> =
-            Station::new(device, &config, storage, Instant::ZERO).unwrap();
-        station.fetch(Filename::new(NAME).unwrap(), SERVER, PORT).unwrap();
+        let mut client: Client<'_, _, 64> =
+            Client::new(device, &config, storage, Instant::ZERO).unwrap();
+        client.fetch(Filename::new(NAME).unwrap(), SERVER, PORT).unwrap();
         let mut sink = Memory { fault: self.fault, ..Memory::default() };
         let mut peer = Peer::new(far, self.answer, self.manners);
         let mut result = None;
@@ -154,13 +152,13 @@ impl World {
         let limit = Duration::from_secs(3600);
         let driven = clock.drive(&monitor, limit, |now| {
             let now = now + self.blocks * sink.writes;
-            if let Poll::Ready(ready) = station.poll(now, &mut sink) {
+            if let Poll::Ready(ready) = client.poll(now, &mut sink) {
                 assert!(result.replace((ready, now)).is_none(), "ready twice");
             }
             peer.poll(now);
             match result {
-                Some(result) if station.is_closed() && peer.is_closed() => Visit::Done(result),
-                _ => Visit::idle([station.poll_delay(now), peer.poll_delay(now)]),
+                Some(result) if client.is_closed() && peer.is_closed() => Visit::Done(result),
+                _ => Visit::idle([client.poll_delay(now), peer.poll_delay(now)]),
             }
         });
         let (result, at) = driven.unwrap_or_else(|halted| panic!("{halted}: {result:?}"));
@@ -171,10 +169,10 @@ impl World {
 
 pub(crate) fn config(timeout: Duration) -> Config {
     Config {
-        hardware: EthernetAddress([2, 0, 0, 0, 0, 2]),
+        mac_address: EthernetAddress([2, 0, 0, 0, 0, 2]),
         address: Ipv4Cidr::new(DEVICE, 24),
         gateway: None,
-        seed: 7,
+        random_seed: 7,
         timeout,
         ack_delay: None,
     }
@@ -182,7 +180,7 @@ pub(crate) fn config(timeout: Duration) -> Config {
 
 /// A server that reads one request and answers with the bytes it was given.
 struct Peer {
-    device: End,
+    device: Endpoint,
     interface: Interface,
     sockets: SocketSet<'static>,
     handle: SocketHandle,
@@ -193,9 +191,9 @@ struct Peer {
 }
 
 impl Peer {
-    fn new(mut device: End, answer: Vec<u8>, manners: Manners) -> Self {
-        let hardware = EthernetAddress([2, 0, 0, 0, 0, 1]);
-        let mut config = iface::Config::new(hardware.into());
+    fn new(mut device: Endpoint, answer: Vec<u8>, manners: Manners) -> Self {
+        let mac_address = EthernetAddress([2, 0, 0, 0, 0, 1]);
+        let mut config = iface::Config::new(mac_address.into());
         config.random_seed = 11;
         let mut interface = Interface::new(config, &mut device, Instant::ZERO);
         interface.update_ip_addrs(|all| all.push(IpCidr::new(SERVER.into(), 24)).unwrap());

@@ -1,4 +1,4 @@
-//! The command line.
+//! The command line of `linux_tap`.
 
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, ToSocketAddrs};
 use std::path::PathBuf;
@@ -11,7 +11,7 @@ use log::LevelFilter;
 use smoltcp::wire::Ipv4Cidr;
 
 use crate::failure::Failure;
-use crate::value;
+use fetchlet_embedded_example::option_value as value;
 
 /// Fetch a file by a smoltcp stack on a TAP, from a server on the kernel's.
 ///
@@ -51,7 +51,7 @@ pub(crate) struct Args {
     verbose: u8,
 }
 
-/// What `--tap` asks for.
+/// The download that `--tap` asks for.
 #[derive(Debug)]
 pub(crate) struct Target<'a> {
     pub(crate) tap: &'a str,
@@ -70,7 +70,8 @@ impl Args {
         }
     }
 
-    /// Where to fetch from; `None` without `--tap`. Ends the program if it makes no sense.
+    /// The download that `--tap` asks for; `None` without the option. Ends the program with a usage
+    /// error if the values contradict each other.
     pub(crate) fn target(&self) -> Option<Target<'_>> {
         let (tap, address) = (self.tap.as_deref()?, self.address?);
         let [host, port, name] = self.server.as_deref()? else { return None };
@@ -87,7 +88,7 @@ impl Args {
 }
 
 impl Target<'_> {
-    /// The server's address; a name is asked for on this host, not by the device.
+    /// The server's address. The host resolves a name, not the device.
     pub(crate) fn resolve(&self) -> Result<SocketAddrV4, Failure> {
         let failed = |why: &str| Failure::Failed(format!("{:?}: {why}", self.host));
         let all = (self.host, self.port).to_socket_addrs();

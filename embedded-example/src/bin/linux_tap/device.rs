@@ -1,4 +1,4 @@
-//! The device: its main loop on a TAP, and its memory.
+//! The device: the client's main loop on a TAP, and the memory for the file.
 
 use std::collections::TryReserveError;
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
@@ -9,29 +9,31 @@ use std::task::Poll;
 use std::time::Duration;
 
 use fetchlet::Filename;
-use fetchlet_embedded_example::{Config, Sink, Station, Storage};
+use fetchlet_smoltcp::{Client, Config, Sink, Storage};
 use smoltcp::iface::SocketStorage;
 use smoltcp::phy::{self, TunTapInterface};
 use smoltcp::time::Instant;
 
 use crate::failure::Failure;
 
-/// The longest request: 5 bytes and a name of 1024 (R2).
-const TRANSMIT: usize = 1029;
+/// The transmit buffer in bytes: the longest request has 5 bytes and a name of 1024 (R2).
+const TRANSMIT_LEN: usize = 1029;
 
-/// How long the peer has for its part of the end.
-const LINGER: smoltcp::time::Duration = smoltcp::time::Duration::from_secs(1);
+/// The longest time that the server has to close the connection after the download. The kernel at
+/// the other end of the TAP answers within a millisecond.
+const CLOSE_TIMEOUT: smoltcp::time::Duration = smoltcp::time::Duration::from_secs(1);
 
-/// A whole file.
+/// A file that has arrived whole.
 #[derive(Debug)]
-pub(crate) struct Received {
+pub(crate) struct ReceivedFile {
     pub(crate) data: Vec<u8>,
-    /// From the first question (who has the server's address?) to the last byte in memory.
+    /// The time from the first ARP request to the last byte in memory.
     pub(crate) elapsed: Duration,
     pub(crate) server: SocketAddrV4,
 }
 
-/// Keeps the file. It is hashed and written to disk later: the time told is that of the stack.
+/// A sink that keeps the file in memory. Hashing and writing it later keeps the measured time that
+/// of the stack alone.
 #[derive(Debug)]
 struct Memory(Vec<u8>);
 
@@ -52,13 +54,13 @@ impl Sink for Memory {
     }
 }
 
-/// A number that nobody can guess, and another one at each run.
-pub(crate) fn seed() -> u64 {
+/// A number that nobody can guess, a different one at each run.
+pub(crate) fn random_seed() -> u64 {
     RandomState::new().build_hasher().finish()
 }
 
-/// Memory for a file of this length, each page of it touched: a device's memory is there as well, and
-/// needs no kernel to find it at the first write.
+/// Allocates memory for a file of `len` bytes and touches each page, as a device's memory is there
+/// from the start: else the measured time would include the kernel's page faults.
 pub(crate) fn memory(len: u32) -> Result<Vec<u8>, Failure> {
     let mut memory = Vec::new();
     memory
@@ -69,7 +71,7 @@ pub(crate) fn memory(len: u32) -> Result<Vec<u8>, Failure> {
     Ok(memory)
 }
 
-/// Fetches a file into `memory`, or more of it if need be: what a device's `main` does.
+/// Fetches the file `name` into `memory`, which grows if the file is longer: a device's `main`.
 pub(crate) fn fetch(
     tap: TunTapInterface,
     config: &Config,
@@ -77,52 +79,52 @@ pub(crate) fn fetch(
     name: Filename,
     server: SocketAddrV4,
     memory: Vec<u8>,
-) -> Result<Received, Failure> {
-    let (mut receive, mut transmit) = (vec![0; rx_buffer], [0; TRANSMIT]);
+) -> Result<ReceivedFile, Failure> {
+    let (mut receive, mut transmit) = (vec![0; rx_buffer], [0; TRANSMIT_LEN]);
     let mut socket = [SocketStorage::EMPTY];
     let storage = Storage { receive: &mut receive, transmit: &mut transmit, socket: &mut socket };
-    let mut station = Station::new(tap, config, storage, Instant::now())
+    let mut client = Client::new(tap, config, storage, Instant::now())
         .map_err(|fault| Failure::Failed(format!("{fault}; see --address and --gateway")))?;
     let mut memory = Memory(memory);
 
     let started = std::time::Instant::now();
-    station
+    client
         .fetch(name, *server.ip(), server.port())
         .map_err(|fault| Failure::Failed(format!("{server}: {fault}")))?;
     let fetched = loop {
         let now = Instant::now();
-        match station.poll(now, &mut memory) {
+        match client.poll(now, &mut memory) {
             Poll::Ready(fetched) => break fetched,
-            Poll::Pending => wait(&mut station, now)?,
+            Poll::Pending => wait(&mut client, now)?,
         }
     };
     let elapsed = started.elapsed();
-    end(&mut station, &mut memory)?;
+    close(&mut client, &mut memory)?;
     match fetched {
-        Ok(_) => Ok(Received { data: memory.0, elapsed, server }),
+        Ok(_) => Ok(ReceivedFile { data: memory.0, elapsed, server }),
         Err(fault) => Err(Failure::Failed(format!("{server}: {fault}"))),
     }
 }
 
-/// Lets the end of the connection, or its reset, reach the peer.
-fn end(station: &mut Tapped<'_>, memory: &mut Memory) -> Result<(), Failure> {
-    let give_up = Instant::now() + LINGER;
+/// Polls until the end or the reset of the connection has reached the server.
+fn close(client: &mut TapClient<'_>, memory: &mut Memory) -> Result<(), Failure> {
+    let give_up = Instant::now() + CLOSE_TIMEOUT;
     loop {
         let now = Instant::now();
-        if station.poll(now, memory).is_ready() || station.is_closed() || now >= give_up {
+        if client.poll(now, memory).is_ready() || client.is_closed() || now >= give_up {
             return Ok(());
         }
-        wait(station, now)?;
+        wait(client, now)?;
     }
 }
 
-type Tapped<'a> = Station<'a, TunTapInterface, 1024>;
+type TapClient<'a> = Client<'a, TunTapInterface, 1024>;
 
-/// Sleeps until there is a frame, or something to do without one.
-fn wait(station: &mut Tapped<'_>, now: Instant) -> Result<(), Failure> {
-    let delay = station.poll_delay(now).unwrap_or(LINGER).min(LINGER);
-    match phy::wait(station.device_mut().as_raw_fd(), Some(delay)) {
-        // A process that was stopped and goes on.
+/// Sleeps until the TAP has a frame or the client has work without one.
+fn wait(client: &mut TapClient<'_>, now: Instant) -> Result<(), Failure> {
+    let delay = client.poll_delay(now).unwrap_or(CLOSE_TIMEOUT).min(CLOSE_TIMEOUT);
+    match phy::wait(client.device_mut().as_raw_fd(), Some(delay)) {
+        // The process was stopped, and goes on.
         Err(fault) if fault.kind() != io::ErrorKind::Interrupted => {
             Err(Failure::Failed(format!("the TAP can't be waited for: {fault}")))
         }

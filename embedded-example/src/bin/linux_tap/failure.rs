@@ -1,16 +1,17 @@
-//! Why there was no file, and the exit code that says so.
+//! The reason why there is no file, and the exit code for it.
 
 use std::fmt;
 use std::process::ExitCode;
 
 use fetchlet::StagingError;
+use fetchlet_embedded_example::error_chain;
 
-/// What is told to the user, in one line.
+/// The reason why there is no file, as one line for the user.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// It was tried, and failed.
+    /// The download was tried and failed.
     Failed(String),
-    /// This machine does not let it be tried; says what is in the way, and what to do.
+    /// This machine does not allow the attempt; the text says what is in the way and what to do.
     Unavailable(String),
 }
 
@@ -18,7 +19,7 @@ impl Failure {
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
             Self::Failed(_) => ExitCode::from(1),
-            // EX_UNAVAILABLE
+            // EX_UNAVAILABLE of sysexits.h.
             Self::Unavailable(_) => ExitCode::from(69),
         }
     }
@@ -33,12 +34,6 @@ impl fmt::Display for Failure {
 
 impl From<StagingError> for Failure {
     fn from(error: StagingError) -> Self {
-        Self::Failed(chain(&error))
+        Self::Failed(error_chain(&error))
     }
-}
-
-/// The text of an error with all its sources: what failed, and why.
-fn chain(error: &dyn std::error::Error) -> String {
-    let sources = std::iter::successors(error.source(), |&error| error.source());
-    sources.fold(error.to_string(), |text, source| format!("{text}: {source}"))
 }

@@ -1,4 +1,4 @@
-//! A network of the process's own: nobody else sees it, and it ends with the process.
+//! A network namespace of the process's own: invisible to others, and gone when the process ends.
 
 use std::env;
 use std::ffi::OsString;
@@ -14,10 +14,11 @@ use nix::unistd::{getegid, geteuid};
 
 use crate::failure::Failure;
 
-/// Leaves the machine's network, as root where namespaces of users are refused; says which it was.
+/// Moves the process into a network namespace of its own, within a new user namespace if that is
+/// allowed, else as root. Returns a description of the namespaces.
 ///
-/// `temporary` becomes a folder of the process's own where that is possible, so that even a process
-/// that is killed leaves nothing in it.
+/// If possible, a file system in memory is mounted on `temporary`, so that even a process that is
+/// killed leaves no file there.
 pub(crate) fn enter(temporary: &Path) -> Result<&'static str, Failure> {
     let (user, group) = (geteuid(), getegid());
     let own = CloneFlags::CLONE_NEWNET | CloneFlags::CLONE_NEWNS;
@@ -28,24 +29,24 @@ pub(crate) fn enter(temporary: &Path) -> Result<&'static str, Failure> {
             "a user and network namespace of its own"
         }
         Err(fault) => {
-            // Root needs no such namespace to leave the network.
+            // Root may leave the network without a user namespace.
             unshare(own).map_err(|_| refused(&fault.into()))?;
             "a network namespace of its own"
         }
     };
-    // First of all: what is mounted in here must not show outside.
+    // Before any other mount: mounts in here must not show outside.
     let none = None::<&str>;
     mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none)
         .and_then(|()| mount(Some("tmpfs"), temporary, Some("tmpfs"), MsFlags::MS_NOSUID, none))
-        // Without, the files are removed at the end, if the end is orderly.
+        // Without the mount an orderly end removes the files.
         .unwrap_or_else(|fault| log::debug!("no tmpfs on {temporary:?}: {fault}"));
     Ok(entered)
 }
 
-/// Root in the new namespace is who we were outside.
+/// Maps root of the new user namespace to the user and group of the process outside.
 fn become_root(uid_map: &str, user: u32, gid_map: &str, group: u32) -> io::Result<()> {
     fs::write(format!("/proc/self/{uid_map}"), format!("0 {user} 1"))?;
-    // Else an unprivileged process may not map its group.
+    // The kernel lets an unprivileged process map its group only after this.
     fs::write("/proc/self/setgroups", "deny")?;
     fs::write(format!("/proc/self/{gid_map}"), format!("0 {group} 1"))
 }
@@ -58,7 +59,7 @@ fn refused(fault: &io::Error) -> Failure {
     ))
 }
 
-/// Gives an interface in this network its address, and starts it.
+/// Gives an interface its address and sets it up.
 pub(crate) fn address(interface: &str, address: Ipv4Addr, prefix: u8) -> Result<(), Failure> {
     let address = format!("{address}/{prefix}");
     ip(&["address", "add", &address, "dev", interface])?;
@@ -66,7 +67,7 @@ pub(crate) fn address(interface: &str, address: Ipv4Addr, prefix: u8) -> Result<
 }
 
 fn ip(arguments: &[&str]) -> Result<(), Failure> {
-    // It is for administrators, whose folders may not be in a user's PATH.
+    // `ip` is in a folder for administrators, which a user's PATH may lack.
     let mut path = env::var_os("PATH").unwrap_or_default();
     path.push(OsString::from(":/usr/sbin:/sbin:/usr/bin:/bin"));
     let mut command = Command::new("ip");

@@ -1,4 +1,4 @@
-//! The TAP: is there one, and does it run?
+//! TAP devices: makes one or opens one that exists, and waits until it runs.
 
 use std::fs::File;
 use std::io;
@@ -11,9 +11,10 @@ use smoltcp::phy::{Medium, TunTapInterface};
 
 use crate::failure::Failure;
 
+/// The character device behind every TAP.
 const DEVICE: &str = "/dev/net/tun";
 
-/// Whether TAPs can be had at all.
+/// Fails if this process can't use TAPs at all, with the reason.
 pub(crate) fn check() -> Result<(), Failure> {
     let Err(fault) = File::options().read(true).write(true).open(DEVICE) else { return Ok(()) };
     Err(Failure::Unavailable(match fault.kind() {
@@ -28,13 +29,13 @@ pub(crate) fn check() -> Result<(), Failure> {
     }))
 }
 
-/// A new TAP, which is gone when it is dropped.
+/// Makes a TAP, which dropping removes.
 pub(crate) fn create(name: &str) -> Result<TunTapInterface, Failure> {
     TunTapInterface::new(name, Medium::Ethernet)
         .map_err(|fault| Failure::Unavailable(format!("a TAP can't be made here: {fault}")))
 }
 
-/// A TAP that somebody has made. Asked for first: opening a name that is free would make one.
+/// Opens a TAP that exists. Without the check, opening a free name would make a TAP.
 pub(crate) fn attach(name: &str) -> Result<TunTapInterface, Failure> {
     if flags(name)?.is_none() {
         return Err(Failure::Unavailable(format!(
@@ -51,16 +52,16 @@ pub(crate) fn attach(name: &str) -> Result<TunTapInterface, Failure> {
     })
 }
 
-/// Waits until the kernel sends by it, about a millisecond after it got a device at its other end: the
-/// answer to a question that is put earlier is lost, and the question repeated only after a second.
+/// Waits until the kernel sends through the TAP, about a millisecond after a device opened it. An
+/// ARP request before that gets no answer, and is repeated only after a second.
 pub(crate) fn wait_until_running(name: &str) -> Result<(), Failure> {
-    let give_up = Instant::now() + Duration::from_secs(2);
+    let deadline = Instant::now() + Duration::from_secs(2);
     loop {
         let flags = flags(name)?.unwrap_or(InterfaceFlags::empty());
         if flags.contains(InterfaceFlags::IFF_RUNNING) {
             return Ok(());
         }
-        if !flags.contains(InterfaceFlags::IFF_UP) || Instant::now() > give_up {
+        if !flags.contains(InterfaceFlags::IFF_UP) || Instant::now() > deadline {
             return Err(Failure::Unavailable(format!(
                 "{name} is not up: start it by `ip link set {name} up`"
             )));
@@ -69,7 +70,7 @@ pub(crate) fn wait_until_running(name: &str) -> Result<(), Failure> {
     }
 }
 
-/// The flags of an interface, if there is one of this name.
+/// The flags of the interface `name`; `None` if there is no such interface.
 fn flags(name: &str) -> Result<Option<InterfaceFlags>, Failure> {
     let mut all = getifaddrs()
         .map_err(|fault| Failure::Failed(format!("the interfaces can't be listed: {fault}")))?;

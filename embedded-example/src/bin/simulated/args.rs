@@ -1,4 +1,4 @@
-//! The command line.
+//! The command line of `simulated`.
 
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::num::NonZeroU64;
@@ -7,9 +7,8 @@ use std::time::Duration;
 
 use clap::Parser;
 use clap::builder::RangedU64ValueParser;
-use fetchlet_embedded_example::link::Conditions;
-
-use crate::value;
+use fetchlet_embedded_example::option_value as value;
+use fetchlet_segment::Conditions;
 
 /// A device fetches a file over a simulated network, from a real server.
 ///
@@ -58,8 +57,8 @@ pub(crate) struct Args {
     /// Write the frames that the device saw to this file, for Wireshark; it is overwritten
     #[arg(long, value_name = "FILE")]
     pub(crate) pcap: Option<PathBuf>,
-    /// The device is outside, QEMU say: its frames come as datagrams to the unix socket LOCAL, and go
-    /// to REMOTE. Ends when its connection does
+    /// The device is outside, QEMU say: its frames come as datagrams to the unix socket LOCAL, and
+    /// go to REMOTE. Ends when its connection does
     #[arg(long, num_args = 2, value_names = ["LOCAL", "REMOTE"],
         conflicts_with_all = ["output", "rx_buffer"])]
     wire: Option<Vec<PathBuf>>,
@@ -69,7 +68,7 @@ pub(crate) struct Args {
 }
 
 impl Args {
-    /// The server outside and the file to ask it for.
+    /// The server of `--server` and the name of its file; `None` without the option.
     pub(crate) fn server(&self) -> Result<Option<(SocketAddr, String)>, String> {
         let Some([host, port, file]) = self.server.as_deref() else { return Ok(None) };
         let Ok(port @ 1024..=64000) = port.parse::<u16>() else {
@@ -82,13 +81,13 @@ impl Args {
             .to_socket_addrs()
             .map_err(|error| format!("cannot find {}: {error}", host.escape_debug()))?
             .collect();
-        // The gateway tries one; servers listen on IPv4 unless told otherwise.
+        // The gateway tries one address; servers listen on IPv4 unless told otherwise.
         let first = found.iter().find(|it| it.is_ipv4()).or(found.first()).copied();
         let addr = first.ok_or_else(|| format!("{} has no address", host.escape_debug()))?;
         Ok(Some((addr, file.clone())))
     }
 
-    /// The sockets of a device outside: ours and its own.
+    /// The unix sockets of `--wire`: this program's and the external device's.
     pub(crate) fn wire(&self) -> Option<(&PathBuf, &PathBuf)> {
         match self.wire.as_deref() {
             Some([own, peer]) => Some((own, peer)),
@@ -96,12 +95,12 @@ impl Args {
         }
     }
 
-    /// The longest packet behind an Ethernet header.
+    /// The longest packet behind an Ethernet header, in bytes.
     pub(crate) fn mtu(&self) -> usize {
         self.mtu.into()
     }
 
-    /// What frames meet with, either way.
+    /// The properties of the cable, the same in both directions.
     pub(crate) fn conditions(&self) -> Conditions {
         Conditions {
             rate: self.rate,
@@ -114,7 +113,7 @@ impl Args {
     }
 }
 
-/// Ends the program as clap does, for what only the values together show.
+/// Ends the program with a usage error, as clap does, for a check that clap can't make.
 fn usage(message: &str) -> ! {
     use clap::CommandFactory;
     Args::command().error(clap::error::ErrorKind::ValueValidation, message).exit()

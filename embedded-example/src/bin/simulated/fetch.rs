@@ -1,106 +1,113 @@
-//! The device in this process: a station on the segment fetches the file.
+//! The device in this process: a client on the segment fetches the file.
 
 use std::task::Poll;
 use std::time;
 
 use fetchlet::Filename;
-use fetchlet_embedded_example::link::{Capture, End};
-use fetchlet_embedded_example::{Config, Station, Storage, TransferError};
+use fetchlet_embedded_example::error_chain;
+use fetchlet_segment::{Capture, Endpoint};
+use fetchlet_smoltcp::{Client, Config, Storage, TransferError};
 use smoltcp::iface::SocketStorage;
 use smoltcp::phy::PcapWriter;
 use smoltcp::time::{Duration, Instant};
 
-use crate::Source;
 use crate::args::Args;
-use crate::network::{DEVICE, DEVICE_HARDWARE, GATEWAY, Network};
-use crate::report;
-use crate::sink::Received;
+use crate::console;
+use crate::file_sink::FileSink;
+use crate::network::{DEVICE, DEVICE_MAC, GATEWAY, Network};
+use crate::source::Source;
 
-/// How long the end of the connection may take after the file is whole, if frames are lost.
-const FAREWELL: time::Duration = time::Duration::from_secs(3);
+/// The longest time that the end of the connection may take after the download: two losses of a
+/// frame, which TCP repeats after a second.
+const CLOSE_TIMEOUT: time::Duration = time::Duration::from_secs(3);
 
-/// A request is 5 bytes and the name, which the command line may make as long as it can be.
-const REQUEST: usize = 5 + 1024;
+/// The transmit buffer in bytes: the longest request has 5 bytes and a name of 1024 (R2).
+const TRANSMIT_LEN: usize = 5 + 1024;
 
-type Device<'a> = Station<'a, PcapWriter<End, Capture>, 1024>;
+type SegmentClient<'a> = Client<'a, PcapWriter<Endpoint, Capture>, 1024>;
 
-/// Fetches, reports, compares: whether both sides are equal.
+/// Fetches the file, prints the result and compares. Returns whether both sides are equal.
 pub(crate) fn run(args: &Args, source: &Source) -> Result<bool, String> {
-    let sink = Received::new(args.output.as_deref());
-    let mut sink = sink.map_err(|error| crate::sink::chain(&error))?;
+    let sink = FileSink::new(args.output.as_deref());
+    let mut sink = sink.map_err(|error| error_chain(&error))?;
     let (mut network, device) = Network::new(args, source)?;
-    let (mut receive, mut transmit) = (vec![0; args.rx_buffer], [0; REQUEST]);
+    let (mut receive, mut transmit) = (vec![0; args.rx_buffer], [0; TRANSMIT_LEN]);
     let mut socket = [SocketStorage::EMPTY];
     let storage = Storage { receive: &mut receive, transmit: &mut transmit, socket: &mut socket };
     let now = network.clock.now();
     let config = Config {
-        hardware: DEVICE_HARDWARE,
+        mac_address: DEVICE_MAC,
         address: DEVICE,
         gateway: Some(GATEWAY.address()),
-        seed: now.total_micros() as u64,
+        random_seed: now.total_micros() as u64,
         timeout: Duration::from(args.timeout),
         ack_delay: None,
     };
-    let station = Station::new(device, &config, storage, now);
-    let mut station: Device<'_> = station.map_err(|error| error.to_string())?;
+    let client = Client::new(device, &config, storage, now);
+    let mut client: SegmentClient<'_> = client.map_err(|error| error.to_string())?;
     let name = Filename::new(&source.file).map_err(|error| error.to_string())?;
     let port = source.server.port();
-    station.fetch(name, GATEWAY.address(), port).map_err(|error| error.to_string())?;
+    client.fetch(name, GATEWAY.address(), port).map_err(|error| error.to_string())?;
 
-    report::beginning(args, source).map_err(report::unwritten)?;
-    let fetched = drive(&mut network, &mut station, &mut sink);
+    console::beginning(args, source).map_err(console::unwritten)?;
+    let fetched = drive(&mut network, &mut client, &mut sink);
     let elapsed = network.clock.elapsed();
-    farewell(&mut network, &mut station, &mut sink)?;
+    close(&mut network, &mut client, &mut sink)?;
     network.finish(args)?;
-    report::segment(&network.monitor).map_err(report::unwritten)?;
+    console::segment(&network.monitor).map_err(console::unwritten)?;
     let len = fetched.map_err(|error| explain(error, &network))?;
-    report::end(args, source, &sink, len, elapsed).map_err(report::unwritten)
+    console::end(args, source, &sink, len, elapsed).map_err(console::unwritten)
 }
 
 fn drive(
     network: &mut Network,
-    station: &mut Device<'_>,
-    sink: &mut Received,
+    client: &mut SegmentClient<'_>,
+    sink: &mut FileSink,
 ) -> Result<u32, TransferError<String>> {
     loop {
         let now = network.clock.now();
-        if let Poll::Ready(fetched) = station.poll(now, sink) {
+        if let Poll::Ready(fetched) = client.poll(now, sink) {
             return fetched;
         }
         network.gateway.poll(now);
-        sleep(network, station, now).map_err(TransferError::Sink)?;
+        sleep(network, client, now).map_err(TransferError::Sink)?;
     }
 }
 
-/// Both sides learn of the end, so that the server has nothing to wait for.
-fn farewell(
+/// Polls until both sides have seen the end of the connection, so that the server has nothing to
+/// wait for.
+fn close(
     network: &mut Network,
-    station: &mut Device<'_>,
-    sink: &mut Received,
+    client: &mut SegmentClient<'_>,
+    sink: &mut FileSink,
 ) -> Result<(), String> {
     let start = network.clock.elapsed();
     loop {
         let now = network.clock.now();
-        // Nothing is being fetched any more: this moves frames only.
-        if let Poll::Ready(Err(error)) = station.poll(now, sink) {
+        // No download is under way: this only moves frames.
+        if let Poll::Ready(Err(error)) = client.poll(now, sink) {
             return Err(error.to_string());
         }
         network.gateway.poll(now);
-        let over = station.is_closed() && !network.gateway.is_busy();
-        if over || network.clock.elapsed() - start > FAREWELL {
+        let over = client.is_closed() && !network.gateway.is_busy();
+        if over || network.clock.elapsed() - start > CLOSE_TIMEOUT {
             return Ok(());
         }
-        sleep(network, station, now)?;
+        sleep(network, client, now)?;
     }
 }
 
-fn sleep(network: &mut Network, station: &mut Device<'_>, now: Instant) -> Result<(), String> {
-    let delay = station.poll_delay(now);
+fn sleep(
+    network: &mut Network,
+    client: &mut SegmentClient<'_>,
+    now: Instant,
+) -> Result<(), String> {
+    let delay = client.poll_delay(now);
     let delay = network.delay(now, delay);
     network.sleep(delay, None)
 }
 
-/// What went wrong, and what to do about it.
+/// The text for the user: what went wrong and what to do about it.
 fn explain(error: TransferError<String>, network: &Network) -> String {
     let behind = network.gateway.error().map(|error| format!("; behind the gateway: {error}"));
     let behind = behind.unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Ctrl-C and its like end the program in order: the temporary folder and the socket go with it.
+//! Signals end the program in order: the temporary folder and the socket are removed.
 
 use std::io;
 use std::sync::Arc;
@@ -8,15 +8,16 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
 use smoltcp::time::Duration;
 
-/// The longest sleep: a signal that comes just before one is seen after it.
-pub(crate) const NAP: Duration = Duration::from_millis(500);
+/// The longest sleep. A signal that arrives just before a sleep is seen only after it: half a
+/// second is the longest that a user waits.
+pub(crate) const MAX_SLEEP: Duration = Duration::from_millis(500);
 
 /// Whether a signal has asked for the end.
 #[derive(Clone)]
 pub(crate) struct Interrupt(Arc<AtomicBool>);
 
 impl Interrupt {
-    /// From now on signals only ask; a second one ends the program at once.
+    /// Catches SIGHUP, SIGINT and SIGTERM; a second signal ends the program at once.
     pub(crate) fn install() -> io::Result<Self> {
         let asked = Arc::new(AtomicBool::new(false));
         for signal in [SIGHUP, SIGINT, SIGTERM] {
@@ -26,7 +27,7 @@ impl Interrupt {
         Ok(Self(asked))
     }
 
-    /// An error in words if one has.
+    /// Fails if a signal has asked for the end.
     pub(crate) fn check(&self) -> Result<(), String> {
         if self.0.load(Ordering::Relaxed) { Err("interrupted".into()) } else { Ok(()) }
     }

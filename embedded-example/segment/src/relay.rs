@@ -1,4 +1,4 @@
-//! One connection handed on: a TCP socket of smoltcp's and a real one, copied both ways.
+//! One relayed connection: copies between a smoltcp TCP socket and a real one, in both directions.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -9,42 +9,45 @@ use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, connect, socket_with, sockopt};
 use smoltcp::socket::tcp::{RecvError, Socket, State};
 
-/// How a relayed connection went on.
+/// The progress of a relayed connection in one step.
 #[derive(Debug)]
-pub(super) enum Step {
-    /// Nobody has come yet, or it goes on.
-    Going,
+pub(crate) enum Step {
+    /// No device has connected yet, or the connection goes on.
+    Unchanged,
     /// A connection was accepted.
     Accepted,
-    /// Both sides have ended it.
+    /// Both sides have ended the connection.
     Finished,
-    /// One side has broken it off, and the other was told; the error if it was the real one.
+    /// One side has reset the connection and the relay has reset the other; with the error if that
+    /// side was the server's.
     Broken(Option<io::Error>),
 }
 
-/// The real side of a connection, while there is one. Its buffers are the sockets' own.
+/// The server's side of a connection, while there is one. The relay has no buffers beside those of
+/// the two sockets.
 #[derive(Debug, Default)]
-pub(super) struct Relay {
+pub(crate) struct Relay {
     stream: Option<TcpStream>,
     connected: bool,
-    /// The server has ended its side.
+    /// The server has ended its direction.
     server_ended: bool,
-    /// The device has ended its side.
+    /// The device has ended its direction.
     device_ended: bool,
-    /// Why the server takes nothing any more. What it said before may still be there to read.
-    deaf: Option<io::Error>,
+    /// The error of a write to the server. Bytes that the server sent before may still be readable.
+    write_error: Option<io::Error>,
 }
 
 impl Relay {
-    pub(super) const fn is_active(&self) -> bool {
+    pub(crate) const fn is_active(&self) -> bool {
         self.stream.is_some()
     }
 
-    /// Moves what can be moved. The smoltcp socket must be given the chance to send afterwards.
-    pub(super) fn step(&mut self, socket: &mut Socket<'_>, server: SocketAddr) -> Step {
+    /// Copies as much as both sockets allow. The caller polls the smoltcp interface afterwards, so
+    /// that its socket can send.
+    pub(crate) fn step(&mut self, socket: &mut Socket<'_>, server: SocketAddr) -> Step {
         match (&self.stream, socket.state()) {
             (None, State::Listen | State::SynReceived | State::TimeWait | State::Closed) => {
-                Step::Going
+                Step::Unchanged
             }
             (None, _) => match open(server) {
                 Ok(stream) => {
@@ -67,15 +70,15 @@ impl Relay {
                 Step::Finished
             }
             State::Closed => self.give_up(socket, None),
-            _ => Step::Going,
+            _ => Step::Unchanged,
         }
     }
 
-    /// A reset for both sides.
+    /// Resets both sides.
     fn give_up(&mut self, socket: &mut Socket<'_>, error: Option<io::Error>) -> Step {
         socket.abort();
         if let Some(stream) = self.stream.take() {
-            // Without it the server hears of an ordinary end.
+            // Lingering for zero seconds makes the close a reset; else the server would see an end.
             sockopt::set_socket_linger(&stream, Some(Duration::ZERO)).ok();
         }
         Step::Broken(error)
@@ -96,14 +99,14 @@ impl Relay {
 
     fn pass_to_server(&mut self, socket: &mut Socket<'_>) {
         let Some(stream) = &mut self.stream else { return };
-        // A ring is two slices at times, so one call may leave some.
+        // The data in a ring buffer may be in two slices, and one call gives the first.
         while socket.can_recv() {
             let written = socket.recv(|data| match stream.write(data) {
                 Ok(count) => (count, Ok(())),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => (0, Err(error)),
                 Err(error) if error.kind() == ErrorKind::Interrupted => (0, Ok(())),
                 Err(error) => {
-                    self.deaf.get_or_insert(error);
+                    self.write_error.get_or_insert(error);
                     (data.len(), Ok(()))
                 }
             });
@@ -125,8 +128,10 @@ impl Relay {
                 Err(error) => (0, Err(error)),
             });
             match read {
-                // The error of a reset is told once only, and was if a write has failed.
-                Ok(Ok(0)) if self.deaf.is_some() => return self.deaf.take().map_or(Ok(()), Err),
+                // The system reports a reset once, and a failed write has taken that report.
+                Ok(Ok(0)) if self.write_error.is_some() => {
+                    return self.write_error.take().map_or(Ok(()), Err);
+                }
                 Ok(Ok(0)) => {
                     self.server_ended = true;
                     socket.close();
@@ -141,18 +146,18 @@ impl Relay {
         Ok(())
     }
 
-    /// What to wait for on the real side, if anything.
-    pub(super) fn interest(&self, socket: &Socket<'_>) -> Option<PollFd<'_>> {
+    /// The events of the server's socket that the relay waits for, if any.
+    pub(crate) fn interest(&self, socket: &Socket<'_>) -> Option<PollFd<'_>> {
         let stream = self.stream.as_ref()?;
         let mut flags = PollFlags::empty();
         flags.set(PollFlags::OUT, !self.connected || socket.can_recv());
         flags.set(PollFlags::IN, self.connected && !self.server_ended && socket.can_send());
-        // A descriptor that is not asked anything still reports that its peer has gone.
+        // poll(2) reports a hangup even for a descriptor without events to wait for.
         (!flags.is_empty()).then(|| PollFd::new(stream, flags))
     }
 }
 
-/// Begins to connect; the standard library can only wait for it.
+/// Starts to connect without waiting, which the standard library can't.
 fn open(server: SocketAddr) -> io::Result<TcpStream> {
     let family = if server.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
     let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;

@@ -1,4 +1,4 @@
-//! How the program ends: QEMU exits with 0 or 1, whatever happened.
+//! The end of the program: QEMU exits with 0 or 1, after a panic or a fault as well.
 #![expect(unsafe_code, reason = "cortex-m-rt wants HardFault to be unsafe; nobody calls it")]
 
 use core::panic::PanicInfo;
@@ -6,12 +6,13 @@ use core::panic::PanicInfo;
 use cortex_m_rt::{ExceptionFrame, exception};
 use semihosting::process;
 
-/// Ends the program.
+/// Ends the program; QEMU exits with 0 after a success, else with 1.
 pub(crate) fn exit(success: bool) -> ! {
     process::exit(i32::from(!success))
 }
 
-/// Where it happened costs a tenth of the flash: the file names of every crate, and `core::fmt`.
+/// The place of a panic costs a tenth of the flash, for the file names of every crate and
+/// `core::fmt`: it is logged only by the feature `panic-location`.
 #[panic_handler]
 fn panic(info: &PanicInfo<'_>) -> ! {
     match info.location().filter(|_| cfg!(feature = "panic-location")) {
@@ -21,7 +22,7 @@ fn panic(info: &PanicInfo<'_>) -> ! {
     exit(false)
 }
 
-/// `defmt::panic!` and the like have logged already.
+/// Ends the program after `defmt::panic!` and the like, which have logged already.
 #[defmt::panic_handler]
 fn defmt_panic() -> ! {
     exit(false)

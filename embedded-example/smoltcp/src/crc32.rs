@@ -1,8 +1,8 @@
-//! CRC-32, the one of zlib and Ethernet, in two sizes: 4 KiB of tables for devices, 16 KiB for hosts.
+//! CRC-32, the one of zlib and Ethernet, by tables of 4 KiB for devices or 16 KiB for hosts.
 
 use crc::CRC_32_ISO_HDLC;
 
-/// A checksum under way.
+/// The checksum of the bytes so far.
 #[derive(Clone)]
 pub(crate) struct Crc32(u32);
 
@@ -20,22 +20,25 @@ impl Crc32 {
     }
 }
 
-/// The crate has tables of 1 and of 16 slices: half as fast, or half a small device's flash.
+/// The first 4 of the crate `crc`'s 16 slices: its own choices are 1, half as fast, and 16, which
+/// take half of a small device's flash.
 #[cfg(not(feature = "crc-large-table"))]
 mod tables {
     use crc::{CRC_32_ISO_HDLC, Crc, Table};
 
     type Slice = [u32; 256];
 
+    /// A slice for each of the 16 bytes that one step takes in.
     const ALL: Crc<u32, Table<16>> = Crc::<u32, Table<16>>::new(&CRC_32_ISO_HDLC);
 
-    // One static each: each then has its register, which is an instruction less for each byte.
+    // One static for each slice: each then has a register of its own, which saves an instruction
+    // per byte.
     static SLICE_0: Slice = ALL.table()[0];
     static SLICE_1: Slice = ALL.table()[1];
     static SLICE_2: Slice = ALL.table()[2];
     static SLICE_3: Slice = ALL.table()[3];
 
-    /// Not inlined, that it may be optimised as its own crate says and not as the caller's.
+    /// Not inlined, so that the optimisation level of this crate holds and not the caller's.
     #[inline(never)]
     pub(super) fn update(mut crc: u32, data: &[u8]) -> u32 {
         let (quads, rest) = data.as_chunks::<16>();
@@ -63,7 +66,7 @@ mod tables {
     static CRC: Crc<u32, Table<16>> = Crc::<u32, Table<16>>::new(&CRC_32_ISO_HDLC);
 
     pub(super) fn update(crc: u32, data: &[u8]) -> u32 {
-        // The crate takes what it goes on from as it is before the reflection.
+        // The crate takes the state in bit order, which this algorithm reflects.
         let mut digest = CRC.digest_with_initial(crc.reverse_bits());
         digest.update(data);
         digest.finalize() ^ CRC_32_ISO_HDLC.xorout

@@ -1,10 +1,8 @@
-//! The far end of a segment: a second stack, which hands each connection to a real server.
+//! A smoltcp stack at the far end of a segment that relays each TCP connection to a real server.
 
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::BorrowedFd;
-use std::vec;
-use std::vec::Vec;
 
 use rustix::event::{PollFd, PollFlags};
 use smoltcp::iface::{self, Interface, SocketHandle, SocketSet};
@@ -13,44 +11,48 @@ use smoltcp::socket::tcp::{Socket, SocketBuffer, State};
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::{EthernetAddress, IpCidr, Ipv4Cidr};
 
-use super::relay::{Relay, Step};
-use super::wait::wait;
+use crate::relay::{Relay, Step};
+use crate::wait::wait;
 
-/// How many connections are handed on at once; further ones are refused.
-const CONNECTIONS: usize = 4;
+/// The most connections relayed at once; further ones are refused. A device has one at a time;
+/// earlier ones may still be in TIME-WAIT.
+const MAX_CONNECTIONS: usize = 4;
 
-/// What a gateway is called, and where it leads.
+/// The addresses, times and sizes of a [`Gateway`].
 #[derive(Clone, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "each is for the caller to decide")]
 pub struct GatewayConfig {
-    /// Its own hardware address; unique on its segment.
-    pub hardware: EthernetAddress,
-    /// Its address on the segment, and the prefix length of the network there.
+    /// The gateway's MAC address; unique on its segment.
+    pub mac_address: EthernetAddress,
+    /// The gateway's IPv4 address on the segment, and the prefix length of the network there.
     pub address: Ipv4Cidr,
-    /// Where it listens.
+    /// The TCP port on which the gateway listens.
     pub port: u16,
-    /// Where connections are handed to.
+    /// The address to which connections are relayed.
     pub server: SocketAddr,
-    /// For sequence numbers; fresh at each start.
-    pub seed: u64,
-    /// The size of both buffers of each connection.
+    /// The seed of TCP sequence numbers; a different one at each start.
+    pub random_seed: u64,
+    /// The size in bytes of each of a connection's two buffers.
     pub buffer: usize,
-    /// How long a peer on the segment may be silent, though asked, before it is given up.
+    /// The longest time that a device on the segment may leave a keep-alive unanswered. A
+    /// connection that exceeds this is reset.
     pub timeout: Duration,
 }
 
-/// What has become of the connections.
+/// Counts of the connections of a [`Gateway`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Served {
+#[expect(clippy::exhaustive_structs, reason = "tests compare all counts")]
+pub struct ConnectionCounts {
     /// Connections accepted.
     pub accepted: u64,
-    /// Of them, those that both sides have ended.
+    /// Accepted connections that both sides have ended.
     pub finished: u64,
-    /// Those that one side has broken off, or that the server did not accept.
+    /// Connections that one side has reset, or that the server did not accept.
     pub broken: u64,
 }
 
-/// A stack that listens on behalf of a real server. It has no notion of what is said: it passes on
-/// bytes, ends and resets, both ways.
+/// A smoltcp stack that listens on behalf of a real server. It relays bytes, ends and resets in
+/// both directions, and knows nothing of the protocol.
 pub struct Gateway<D: Device> {
     device: D,
     interface: Interface,
@@ -58,20 +60,20 @@ pub struct Gateway<D: Device> {
     relays: Vec<(SocketHandle, Relay)>,
     port: u16,
     server: SocketAddr,
-    served: Served,
-    failed: Option<io::Error>,
+    connections: ConnectionCounts,
+    last_error: Option<io::Error>,
 }
 
 impl<D: Device> Gateway<D> {
-    /// A gateway that listens from its first poll on.
+    /// Makes a gateway that listens from its first poll on.
     pub fn new(mut device: D, config: &GatewayConfig, now: Instant) -> Self {
-        let mut interface_config = iface::Config::new(config.hardware.into());
-        interface_config.random_seed = config.seed;
+        let mut interface_config = iface::Config::new(config.mac_address.into());
+        interface_config.random_seed = config.random_seed;
         let mut interface = Interface::new(interface_config, &mut device, now);
         // smoltcp has room for at least one address.
         interface.update_ip_addrs(|all| all.push(IpCidr::Ipv4(config.address)).unwrap_or_default());
         let mut sockets = SocketSet::new(vec![]);
-        let relays = (0..CONNECTIONS).map(|_| {
+        let relays = (0..MAX_CONNECTIONS).map(|_| {
             let buffer = || SocketBuffer::new(vec![0; config.buffer]);
             let mut socket = Socket::new(buffer(), buffer());
             socket.set_nagle_enabled(false);
@@ -81,21 +83,29 @@ impl<D: Device> Gateway<D> {
             (sockets.add(socket), Relay::default())
         });
         let relays = relays.collect();
-        let (port, server, served) = (config.port, config.server, Served::default());
-        Self { device, interface, sockets, relays, port, server, served, failed: None }
+        Self {
+            device,
+            interface,
+            sockets,
+            relays,
+            port: config.port,
+            server: config.server,
+            connections: ConnectionCounts::default(),
+            last_error: None,
+        }
     }
 
-    /// Moves frames and data.
+    /// Moves frames and data in both directions.
     pub fn poll(&mut self, now: Instant) {
         self.interface.poll(now, &mut self.device, &mut self.sockets);
         for (handle, relay) in &mut self.relays {
             match relay.step(self.sockets.get_mut(*handle), self.server) {
-                Step::Going => {}
-                Step::Accepted => self.served.accepted += 1,
-                Step::Finished => self.served.finished += 1,
+                Step::Unchanged => {}
+                Step::Accepted => self.connections.accepted += 1,
+                Step::Finished => self.connections.finished += 1,
                 Step::Broken(error) => {
-                    self.served.broken += 1;
-                    self.failed = error.or(self.failed.take());
+                    self.connections.broken += 1;
+                    self.last_error = error.or(self.last_error.take());
                 }
             }
         }
@@ -103,7 +113,8 @@ impl<D: Device> Gateway<D> {
         self.listen();
     }
 
-    /// Whoever is free listens again; if nobody is, one that only waits for stray frames does.
+    /// Lets every free socket listen again. If none is free, a socket in TIME-WAIT listens: it only
+    /// waits for stray frames.
     fn listen(&mut self) {
         let mut listening = false;
         for free in [State::Closed, State::TimeWait] {
@@ -119,13 +130,14 @@ impl<D: Device> Gateway<D> {
         }
     }
 
-    /// How long the caller may sleep unless a frame comes or [`wait`](Self::wait) returns.
+    /// The time that the caller may sleep unless a frame arrives or [`wait`](Self::wait) returns;
+    /// `None` if only these lead to further work.
     pub fn poll_delay(&mut self, now: Instant) -> Option<Duration> {
         self.interface.poll_delay(now, &self.sockets)
     }
 
-    /// Sleeps until the server's side of a connection can go on, `also` can be read from, or
-    /// `timeout` has passed; `None`: for as long as that takes.
+    /// Sleeps until the server's side of a connection can go on, `also` is readable, a signal
+    /// arrives, or `timeout` has passed; without a timeout it sleeps until one of the others.
     ///
     /// # Errors
     ///
@@ -139,18 +151,18 @@ impl<D: Device> Gateway<D> {
         wait(&mut fds, timeout)
     }
 
-    /// What has become of the connections so far.
-    pub const fn served(&self) -> Served {
-        self.served
+    /// Counts of the connections so far.
+    pub const fn connections(&self) -> ConnectionCounts {
+        self.connections
     }
 
-    /// Whether any connection is being handed on.
+    /// Whether any connection is being relayed.
     pub fn is_busy(&self) -> bool {
         self.relays.iter().any(|(_, relay)| relay.is_active())
     }
 
-    /// What went wrong last between here and the server.
+    /// The last error between the gateway and the server.
     pub const fn error(&self) -> Option<&io::Error> {
-        self.failed.as_ref()
+        self.last_error.as_ref()
     }
 }

@@ -1,4 +1,4 @@
-//! A network device in another process, at the far end of two unix datagram sockets.
+//! The network device of another process, reached through two unix datagram sockets.
 //!
 //! QEMU's side of it: `-netdev dgram,id=n0,local.type=unix,local.path=PEER,remote.type=unix,`
 //! `remote.path=OWN`.
@@ -9,21 +9,21 @@ use std::io::{self, ErrorKind};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
-use std::vec;
-use std::vec::Vec;
 
 use smoltcp::phy::{self, Device, DeviceCapabilities, Medium};
 use smoltcp::time::Instant;
+use smoltcp::wire::EthernetFrame;
 
-/// The longest frame: 1500 bytes behind an Ethernet header.
-const LONGEST: usize = 1514;
+/// The longest frame in bytes: Ethernet's 14-byte header and 1500 bytes of payload (IEEE 802.3).
+const MAX_FRAME_LEN: usize = 1514;
 
-/// How many frames wait for a peer that reads too slowly before none is received any more.
-const BACKLOG: usize = 64;
+/// The most frames that wait for a peer that reads too slowly; with so many no further frame is
+/// received. 64 full frames are more than a TCP window without scaling, 65535 bytes.
+const MAX_UNSENT: usize = 64;
 
-/// A device whose frames come from and go to another process, one in each datagram.
+/// A device whose frames come from and go to another process, one frame in each datagram.
 ///
-/// A peer that is not there (yet, or any more) is an unplugged cable: frames to it are lost.
+/// While the other process has no socket, frames to it are lost, as on an unplugged cable.
 #[derive(Debug)]
 pub struct Datagram {
     socket: UnixDatagram,
@@ -33,11 +33,12 @@ pub struct Datagram {
 }
 
 impl Datagram {
-    /// Binds a socket at `own`, which must not exist yet; `peer` may come later.
+    /// Binds a socket at the path `own`, which must not exist yet, and sends to the socket at
+    /// `peer`, which may appear later.
     ///
     /// # Errors
     ///
-    /// The system's, if it can't.
+    /// The system's, if the socket can't be bound.
     pub fn bind(own: &Path, peer: &Path) -> io::Result<Self> {
         let socket = UnixDatagram::bind(own)?;
         let datagram = Self { socket, own: own.into(), peer: peer.into(), unsent: VecDeque::new() };
@@ -45,7 +46,8 @@ impl Datagram {
         Ok(datagram)
     }
 
-    /// Whether frames wait for the peer to read: then ask again soon, poll(2) can't tell.
+    /// Whether frames wait for the peer to read. The caller then polls again soon: poll(2) can't
+    /// tell when an unconnected datagram socket has room.
     pub fn is_blocked(&self) -> bool {
         !self.unsent.is_empty()
     }
@@ -69,7 +71,7 @@ impl AsFd for Datagram {
 
 impl Drop for Datagram {
     fn drop(&mut self) {
-        // It may be gone together with its folder.
+        // The socket may be gone together with its folder.
         fs::remove_file(&self.own).ok();
     }
 }
@@ -81,19 +83,19 @@ impl Device for Datagram {
     fn capabilities(&self) -> DeviceCapabilities {
         let mut capabilities = DeviceCapabilities::default();
         capabilities.medium = Medium::Ethernet;
-        capabilities.max_transmission_unit = LONGEST;
+        capabilities.max_transmission_unit = MAX_FRAME_LEN;
         capabilities
     }
 
     fn receive(&mut self, _: Instant) -> Option<(RxToken, TxToken<'_>)> {
         self.send();
-        if self.unsent.len() >= BACKLOG {
+        if self.unsent.len() >= MAX_UNSENT {
             return None;
         }
-        // A byte more than fits, so that a frame that is too long is seen, and lost, not cut.
-        let mut buffer = [0; LONGEST + 1];
+        // A byte more than a frame has: a frame that is too long is dropped, not cut.
+        let mut buffer = [0; MAX_FRAME_LEN + 1];
         let len = self.socket.recv(&mut buffer).ok()?;
-        let frame = if len > LONGEST { &[] } else { buffer.get(..len)? };
+        let frame = if len > MAX_FRAME_LEN { &[] } else { buffer.get(..len)? };
         Some((RxToken(frame.to_vec()), TxToken(self)))
     }
 
@@ -113,7 +115,7 @@ impl phy::RxToken for RxToken {
     }
 }
 
-/// Room for a frame to the peer.
+/// The right to send a frame to the peer.
 #[derive(Debug)]
 pub struct TxToken<'a>(&'a mut Datagram);
 
@@ -127,13 +129,13 @@ impl phy::TxToken for TxToken<'_> {
     }
 }
 
-/// Moves what `from` has received to `to`, as a patch cable does, until one has nothing more or the
-/// other no more room. Frames that are none, shorter than an Ethernet header, are left out.
+/// Moves frames from `from` to `to`, as a patch cable does, until `from` has no further frame or
+/// `to` no room. Frames shorter than an Ethernet header are dropped.
 pub fn patch<A: Device, B: Device>(from: &mut A, to: &mut B, now: Instant) {
     while let Some(room) = to.transmit(now) {
         let Some((frame, _)) = from.receive(now) else { return };
         phy::RxToken::consume(frame, |frame| {
-            if frame.len() >= 14 {
+            if frame.len() >= EthernetFrame::<&[u8]>::header_len() {
                 phy::TxToken::consume(room, frame.len(), |out| out.copy_from_slice(frame));
             }
         });

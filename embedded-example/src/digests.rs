@@ -1,23 +1,23 @@
-//! Both checksums of a file: the device's CRC-32, and SHA-256 for those who trust no CRC.
-#![allow(dead_code, reason = "each program uses a part")]
+//! The checksums of a file by which its two sides are compared: the device's CRC-32, and SHA-256.
 
 use std::convert::Infallible;
 use std::fmt;
 
-use fetchlet_embedded_example::{Checksum, Sink};
+use fetchlet_smoltcp::{Checksum, Sink};
 use sha2::{Digest, Sha256};
 
-/// Takes the checksums of what goes by.
+/// The CRC-32 and the SHA-256 of a file, computed as its bytes pass.
 #[derive(Clone)]
-pub(crate) struct Hasher {
-    crc: Checksum<Nowhere>,
+pub struct Digests {
+    crc: Checksum<Discard>,
     sha: Sha256,
 }
 
+/// A sink that drops what it is given.
 #[derive(Clone)]
-struct Nowhere;
+struct Discard;
 
-impl Sink for Nowhere {
+impl Sink for Discard {
     type Error = Infallible;
 
     fn begin(&mut self, _: u32) -> Result<(), Infallible> {
@@ -33,36 +33,39 @@ impl Sink for Nowhere {
     }
 }
 
-impl fmt::Debug for Hasher {
+impl fmt::Debug for Digests {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Hasher({})", self.sha256())
+        write!(f, "Digests({})", self.sha256())
     }
 }
 
-impl Default for Hasher {
+impl Default for Digests {
     fn default() -> Self {
-        Self { crc: Checksum::new(Nowhere), sha: Sha256::new() }
+        Self { crc: Checksum::new(Discard), sha: Sha256::new() }
     }
 }
 
-impl Hasher {
-    pub(crate) fn update(&mut self, data: &[u8]) {
+impl Digests {
+    /// Takes the next bytes of the file.
+    pub fn update(&mut self, data: &[u8]) {
         let Ok(()) = self.crc.write(data);
         self.sha.update(data);
     }
 
-    pub(crate) fn crc32(&self) -> Hex {
+    /// The CRC-32 of the bytes so far.
+    pub fn crc32(&self) -> Hex {
         Hex(self.crc.crc32().to_be_bytes().into())
     }
 
-    pub(crate) fn sha256(&self) -> Hex {
+    /// The SHA-256 of the bytes so far.
+    pub fn sha256(&self) -> Hex {
         Hex(self.sha.clone().finalize().to_vec())
     }
 }
 
-/// Bytes, printed as hexadecimal digits.
+/// Bytes that are printed as hexadecimal digits.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Hex(Vec<u8>);
+pub struct Hex(Vec<u8>);
 
 impl fmt::Display for Hex {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,5 +1,4 @@
-//! A generated file in a temporary folder, and a real server of it: what both programs fetch from.
-#![allow(dead_code, reason = "each program uses a part")]
+//! The server that both programs fetch from, with a generated file in a temporary folder.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -13,35 +12,36 @@ use tempfile::TempDir;
 use tokio::runtime;
 use tokio::sync::oneshot;
 
-use crate::hash::Hasher;
+use crate::digests::Digests;
 
-/// The server, in a thread with a runtime of its own; ended, and its folder removed, when dropped.
+/// A real server of one generated file, in a thread with a runtime of its own. Dropping it ends the
+/// server and removes the folder.
 #[derive(Debug)]
-pub(crate) struct Served {
+pub struct DemoServer {
     folder: TempDir,
     address: SocketAddrV4,
-    sent: Hasher,
+    digests: Digests,
     size: u32,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<io::Result<()>>>,
 }
 
-impl Served {
-    /// What the file is called.
-    pub(crate) const FILE: &str = "demo.bin";
+impl DemoServer {
+    /// The name of the file.
+    pub const FILE: &str = "demo.bin";
 
-    /// Generates a file of so many bytes below `temporary`, and serves it on a free port of `host`.
-    pub(crate) fn start(
-        host: Ipv4Addr,
-        temporary: &Path,
-        size: u32,
-        seed: u64,
-    ) -> io::Result<Self> {
+    /// Generates a file of `size` bytes in a new folder in `temporary`, and serves the file on a
+    /// free port of `host`. The same `seed` gives the same file.
+    ///
+    /// # Errors
+    ///
+    /// The system's, if the file can't be written or the port can't be had.
+    pub fn start(host: Ipv4Addr, temporary: &Path, size: u32, seed: u64) -> io::Result<Self> {
         let folder = TempDir::with_prefix_in("fetchlet-", temporary).map_err(|error| {
             let reason = format!("no folder can be made in {}: {error}", temporary.display());
             io::Error::new(error.kind(), reason)
         })?;
-        let sent = generate(File::create(folder.path().join(Self::FILE))?, size, seed)?;
+        let digests = generate(File::create(folder.path().join(Self::FILE))?, size, seed)?;
         let root = Root::open(folder.path(), RootOptions::default()).map_err(io::Error::other)?;
         let grace = Duration::from_secs(1);
         let mut config = Config::default();
@@ -54,33 +54,35 @@ impl Served {
         let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
         let serve = async move {
             let listener = tokio::net::TcpListener::from_std(listener)?;
-            // A sender that is dropped says the same as one that has sent.
+            // Dropping the sender asks for the end, as a message would.
             server.run(listener, async { stopped.await.unwrap_or_default() }).await
         };
         let thread = thread::spawn(move || runtime.block_on(serve));
-        Ok(Self { folder, address, sent, size, stop: Some(stop), thread: Some(thread) })
+        Ok(Self { folder, address, digests, size, stop: Some(stop), thread: Some(thread) })
     }
 
-    /// Where it listens; it does by now.
-    pub(crate) const fn address(&self) -> SocketAddrV4 {
+    /// The address on which the server listens.
+    pub const fn address(&self) -> SocketAddrV4 {
         self.address
     }
 
-    pub(crate) fn path(&self) -> PathBuf {
+    /// The path of the file.
+    pub fn path(&self) -> PathBuf {
         self.folder.path().join(Self::FILE)
     }
 
-    pub(crate) const fn size(&self) -> u32 {
+    /// The length of the file in bytes.
+    pub const fn size(&self) -> u32 {
         self.size
     }
 
-    /// The checksums of the file as it was written.
-    pub(crate) const fn sent(&self) -> &Hasher {
-        &self.sent
+    /// The checksums of the file as it was generated.
+    pub const fn digests(&self) -> &Digests {
+        &self.digests
     }
 }
 
-impl Drop for Served {
+impl Drop for DemoServer {
     fn drop(&mut self) {
         drop(self.stop.take());
         match self.thread.take().map(JoinHandle::join) {
@@ -91,24 +93,19 @@ impl Drop for Served {
     }
 }
 
-/// Bytes without a pattern: xorshift64.
-fn generate(file: File, size: u32, seed: u64) -> io::Result<Hasher> {
-    let (mut file, mut hasher) = (BufWriter::new(file), Hasher::default());
+/// Fills `file` with `size` bytes without a pattern.
+fn generate(file: File, size: u32, seed: u64) -> io::Result<Digests> {
+    let (mut file, mut digests) = (BufWriter::new(file), Digests::default());
     let mut left = size as usize;
-    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+    let mut random = fastrand::Rng::with_seed(seed);
     let mut block = [0; 4096];
     while left > 0 {
-        for word in block.chunks_exact_mut(8) {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            word.copy_from_slice(&state.to_le_bytes());
-        }
+        random.fill(&mut block);
         let piece = &block[..left.min(block.len())];
         file.write_all(piece)?;
-        hasher.update(piece);
+        digests.update(piece);
         left -= piece.len();
     }
     file.flush()?;
-    Ok(hasher)
+    Ok(digests)
 }

@@ -1,11 +1,10 @@
-//! What a station and a transfer refuse, and that an end is an end.
+//! What a client and a transfer refuse, and that an end is an end.
 
 use std::task::Poll;
 
 use fetchlet_codec::Filename;
-use fetchlet_embedded_example::{
-    Config, ConfigError, Station, Storage, Transfer, TransferError, link,
-};
+use fetchlet_segment::segment;
+use fetchlet_smoltcp::{Client, Config, ConfigError, Storage, Transfer, TransferError};
 use smoltcp::iface::SocketStorage;
 use smoltcp::socket::tcp::{ConnectError, Socket, SocketBuffer};
 use smoltcp::time::{Duration, Instant};
@@ -15,20 +14,19 @@ use crate::world::{Memory, config};
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Makes a station and asks it for a file of each of these servers.
+/// Makes a client and asks it for a file of each of these servers.
 fn fetches(config: &Config, servers: &[[u8; 4]]) -> Result<Vec<bool>, ConfigError> {
-    let (near, _far) = link::segment(1500, Default::default(), Default::default());
+    let (near, _far) = segment(1500, Default::default(), Default::default());
     let (mut receive, mut transmit) = ([0; 512], [0; 64]);
     let mut socket = [SocketStorage::EMPTY];
     let storage = Storage { receive: &mut receive, transmit: &mut transmit, socket: &mut socket };
-    let mut station: Station<'_, _, 64> = Station::new(near, config, storage, Instant::ZERO)?;
+    let mut client: Client<'_, _, 64> = Client::new(near, config, storage, Instant::ZERO)?;
     let mut fetch = |server: &[u8; 4]| {
         let [a, b, c, d] = *server;
-        let fetched =
-            station.fetch(Filename::new("f").unwrap(), Ipv4Address::new(a, b, c, d), 5000);
+        let fetched = client.fetch(Filename::new("f").unwrap(), Ipv4Address::new(a, b, c, d), 5000);
         assert!(matches!(fetched, Ok(()) | Err(ConnectError::Unaddressable)));
         // One that was not started leaves none under way.
-        assert_eq!(station.transfer().is_some(), fetched.is_ok());
+        assert_eq!(client.transfer().is_some(), fetched.is_ok());
         fetched.is_ok()
     };
     Ok(servers.iter().map(&mut fetch).collect())
@@ -49,13 +47,13 @@ fn only_another_host_that_can_be_reached_is_asked() {
 }
 
 #[test]
-fn addresses_that_are_no_hosts_make_no_station() {
+fn addresses_that_are_no_hosts_make_no_client() {
     let good = config(TIMEOUT);
     let address = |a, b, c, d| Ipv4Address::new(a, b, c, d);
     for (wrong, error) in [
         (
-            Config { hardware: EthernetAddress([1, 0, 0, 0, 0, 2]), ..good.clone() },
-            ConfigError::HardwareAddress,
+            Config { mac_address: EthernetAddress([1, 0, 0, 0, 0, 2]), ..good.clone() },
+            ConfigError::MacAddress,
         ),
         (
             Config { address: Ipv4Cidr::new(address(224, 0, 0, 1), 24), ..good.clone() },

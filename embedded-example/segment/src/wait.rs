@@ -1,4 +1,4 @@
-//! Waiting for descriptors: poll(2) with smoltcp's durations.
+//! Waits for descriptors by poll(2), with smoltcp's durations.
 
 use std::io;
 
@@ -6,8 +6,9 @@ use rustix::event::{PollFd, Timespec, poll};
 use rustix::io::Errno;
 use smoltcp::time::Duration;
 
-/// Returns when one of `fds` is ready, at a signal, or after `timeout`; `None`: never by itself.
-pub(super) fn wait(fds: &mut [PollFd<'_>], timeout: Option<Duration>) -> io::Result<()> {
+/// Returns when one of `fds` is ready, at a signal, or after `timeout`; without a timeout only
+/// then.
+pub(crate) fn wait(fds: &mut [PollFd<'_>], timeout: Option<Duration>) -> io::Result<()> {
     let timeout = timeout.map(|timeout| Timespec {
         tv_sec: i64::try_from(timeout.secs()).unwrap_or(i64::MAX),
         tv_nsec: i64::from(timeout.micros() as u32) * 1000,

@@ -1,34 +1,36 @@
-//! Two clocks: one that jumps to the next event, one that passes.
+//! Two clocks: a virtual one that jumps to the next event, and one that runs as time passes.
 
-use core::fmt;
-use std::time;
+use std::{fmt, time};
 
 use smoltcp::time::{Duration, Instant};
 
-use super::Monitor;
+use crate::cable::Monitor;
 
-/// What a visit of all that lives on a segment has led to.
+/// The result of polling every device on a segment once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "there is something left to wait for, or not")]
 pub enum Visit<T> {
-    /// It is over.
+    /// The simulation is over, with this result.
     Done(T),
-    /// Nothing is to be done before this has passed or a frame arrives; `None`: before a frame does.
+    /// No device has work before this time has passed or a frame arrives; `None`: before a frame
+    /// arrives.
     Idle(Option<Duration>),
 }
 
 impl<T> Visit<T> {
-    /// Idle until the first of these.
+    /// Idle until the shortest of `delays` has passed.
     pub fn idle(delays: impl IntoIterator<Item = Option<Duration>>) -> Self {
         Self::Idle(delays.into_iter().flatten().min())
     }
 }
 
-/// Why a virtual clock has stopped before the visits were done.
+/// The reason why a virtual clock stopped before the simulation was over, with the virtual time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Halted {
-    /// No frame is on its way, and nobody waits for a time: nothing will ever happen again.
+    /// No frame is on its way and no device waits for a time: nothing will ever happen again.
     Stalled(Instant),
-    /// The limit has passed.
+    /// The limit of virtual time has passed.
     Late(Instant),
 }
 
@@ -41,10 +43,10 @@ impl fmt::Display for Halted {
     }
 }
 
-impl core::error::Error for Halted {}
+impl std::error::Error for Halted {}
 
-/// Time that passes only when nothing else is to be done: hours of it in milliseconds, the same in
-/// every run.
+/// A clock that advances only while every device is idle: hours pass in milliseconds, and each run
+/// is the same.
 #[derive(Clone, Copy, Debug)]
 pub struct VirtualClock {
     now: Instant,
@@ -57,17 +59,18 @@ impl Default for VirtualClock {
 }
 
 impl VirtualClock {
-    /// What time it is.
+    /// The virtual time.
     pub const fn now(&self) -> Instant {
         self.now
     }
 
-    /// Visits all that lives on a segment until it is done, and jumps to the next arrival or delay in
-    /// between.
+    /// Calls `visit`, which polls every device on the segment, until the simulation is done.
+    /// Between two calls the clock jumps to the next arrival of a frame or to the end of the
+    /// shortest delay.
     ///
     /// # Errors
     ///
-    /// [`Halted`] if nothing will happen any more, or `limit` has passed since the call.
+    /// [`Halted`] if nothing will happen any more, or if `limit` has passed since the call.
     pub fn drive<T>(
         &mut self,
         segment: &Monitor,
@@ -81,13 +84,15 @@ impl VirtualClock {
                 Visit::Done(value) => return Ok(value),
                 Visit::Idle(delay) => delay,
             };
-            // What was sent last may be there already; an end that takes nothing is not waited for.
-            let there = segment.next_arrival().is_some_and(|arrival| arrival <= self.now);
-            if there && segment.moved() != moved {
+            // A frame sent in this visit may have arrived already. A device that takes no frames is
+            // not waited for.
+            let arrived = segment.next_arrival().is_some_and(|arrival| arrival <= self.now);
+            if arrived && segment.moved() != moved {
                 continue;
             }
             let arrival = segment.next_event(self.now);
-            // Whoever has more to do at once does it a microsecond later, so that time can't stop.
+            // A device with further work at once does it a microsecond later, so that time
+            // advances.
             let timer = delay.map(|delay| self.now + delay.max(Duration::from_micros(1)));
             let Some(next) = arrival.into_iter().chain(timer).min() else {
                 return Err(Halted::Stalled(self.now));
@@ -100,7 +105,7 @@ impl VirtualClock {
     }
 }
 
-/// Time as it passes: the date of the start and what has passed since, so that it never goes back.
+/// A clock that runs: the date of its start plus the monotonic time since, so it never goes back.
 #[derive(Clone, Copy, Debug)]
 pub struct WallClock {
     date: Instant,
@@ -108,17 +113,17 @@ pub struct WallClock {
 }
 
 impl WallClock {
-    /// A clock that starts now.
+    /// Starts the clock.
     pub fn start() -> Self {
         Self { date: Instant::now(), start: time::Instant::now() }
     }
 
-    /// What time it is.
+    /// The current time.
     pub fn now(&self) -> Instant {
         self.date + Duration::from(self.start.elapsed())
     }
 
-    /// What has passed since the start.
+    /// The time since the start.
     pub fn elapsed(&self) -> time::Duration {
         self.start.elapsed()
     }

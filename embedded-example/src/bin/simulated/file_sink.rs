@@ -1,45 +1,45 @@
-//! Where the device's bytes go: checksums, a progress bar, and a file that appears only when whole.
+//! The device's sink: checksums, a progress bar, and a file that appears only when it is whole.
 
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 
 use fetchlet::{IfExists, Staging, StagingError};
-use fetchlet_embedded_example::Sink;
+use fetchlet_embedded_example::{Digests, error_chain};
+use fetchlet_smoltcp::Sink;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::hash::Hasher;
-
-pub(crate) struct Received {
-    hasher: Hasher,
+/// Computes the checksums of a file and keeps the file under a name, if there is one.
+pub(crate) struct FileSink {
+    digests: Digests,
     staging: Option<Staging>,
     bar: ProgressBar,
 }
 
-impl Received {
-    /// Keeps the file under `target`, if there is one.
+impl FileSink {
+    /// Makes a sink that keeps the file under the path `target`, if there is one.
     pub(crate) fn new(target: Option<&Path>) -> Result<Self, StagingError> {
         let staging = target.map(Staging::create).transpose()?;
-        Ok(Self { hasher: Hasher::default(), staging, bar: ProgressBar::hidden() })
+        Ok(Self { digests: Digests::default(), staging, bar: ProgressBar::hidden() })
     }
 
-    /// The checksums of what came.
-    pub(crate) const fn hasher(&self) -> &Hasher {
-        &self.hasher
+    /// The checksums of the bytes so far.
+    pub(crate) const fn digests(&self) -> &Digests {
+        &self.digests
     }
 }
 
-impl Drop for Received {
+impl Drop for FileSink {
     fn drop(&mut self) {
         self.bar.finish_and_clear();
     }
 }
 
-impl Sink for Received {
+impl Sink for FileSink {
     type Error = String;
 
     fn begin(&mut self, len: u32) -> Result<(), String> {
         if let Some(staging) = &self.staging {
-            staging.check_room(len.into()).map_err(|error| chain(&error))?;
+            staging.check_room(len.into()).map_err(|error| error_chain(&error))?;
         }
         if io::stderr().is_terminal() {
             let template = "{wide_bar} {bytes}/{total_bytes} {bytes_per_sec} {eta} left";
@@ -51,7 +51,7 @@ impl Sink for Received {
     }
 
     fn write(&mut self, data: &[u8]) -> Result<(), String> {
-        self.hasher.update(data);
+        self.digests.update(data);
         self.bar.inc(data.len() as u64);
         match &self.staging {
             Some(staging) => staging
@@ -62,17 +62,11 @@ impl Sink for Received {
         }
     }
 
-    /// Only now the file gets its name (R14).
+    /// Gives the file its name, now that it is whole (R14).
     fn finish(&mut self) -> Result<(), String> {
         self.bar.finish_and_clear();
         let Some(mut staging) = self.staging.take() else { return Ok(()) };
-        staging.sync().map_err(|error| chain(&error))?;
-        staging.commit(IfExists::Fail).map_err(|error| chain(&error))
+        staging.sync().map_err(|error| error_chain(&error))?;
+        staging.commit(IfExists::Fail).map_err(|error| error_chain(&error))
     }
-}
-
-/// The text of an error with all its sources: what failed, and why.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let sources = std::iter::successors(error.source(), |&error| error.source());
-    sources.fold(error.to_string(), |text, source| format!("{text}: {source}"))
 }

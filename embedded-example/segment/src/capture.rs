@@ -1,16 +1,16 @@
-//! A pcap file that outlives its disk: smoltcp's writer panics where a write fails.
+//! A pcap file whose write errors are reported at the end: smoltcp's own writer panics over them.
 
 use core::fmt;
-use std::boxed::Box;
 use std::cell::RefCell;
 use std::io::{self, Write};
 use std::rc::Rc;
 
 use smoltcp::phy::PcapSink;
 
-/// Where a [`PcapWriter`](smoltcp::phy::PcapWriter) writes. Clones write to the same place.
+/// The file that a [`PcapWriter`](smoltcp::phy::PcapWriter) writes to. Clones write to the same
+/// file.
 ///
-/// Each frame is flushed, so that the file is whole whenever the program ends.
+/// Each frame is flushed, so that the file is readable whenever the program ends.
 #[derive(Clone)]
 pub struct Capture(Rc<RefCell<Inner>>);
 
@@ -20,7 +20,7 @@ struct Inner {
 }
 
 impl Capture {
-    /// Captures into `writer`, which better be buffered.
+    /// Captures into `writer`, which should be buffered.
     pub fn new(writer: impl Write + 'static) -> Self {
         Self(Rc::new(RefCell::new(Inner { writer: Box::new(writer), failed: None })))
     }
@@ -30,11 +30,11 @@ impl Capture {
         Self::new(io::sink())
     }
 
-    /// Whether all was written.
+    /// Reports whether every frame was written.
     ///
     /// # Errors
     ///
-    /// The first that the writer reported; nothing was written after it.
+    /// The first error of the writer; nothing was written after it.
     pub fn finish(&self) -> io::Result<()> {
         self.0.borrow_mut().failed.take().map_or(Ok(()), Err)
     }

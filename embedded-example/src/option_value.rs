@@ -1,10 +1,15 @@
-//! What option values of both programs are: sizes, windows, durations.
-#![allow(dead_code, reason = "each program uses a part")]
+//! The values of command-line options: sizes, windows and durations.
+//!
+//! Each function returns the text to show the user as its error, as clap's value parsers do.
 
 use std::time::Duration;
 
-/// `65536`, `64K`, `64KiB`.
-pub(crate) fn bytes(text: &str) -> Result<u64, String> {
+/// A number of bytes: `65536`, `64K`, `64KiB`. The units are those of 1024, as curl has them.
+///
+/// # Errors
+///
+/// If the text is no such number, or the number does not fit.
+pub fn bytes(text: &str) -> Result<u64, String> {
     let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
     let shift = match text.get(digits.len()..) {
         Some("") => 0,
@@ -17,22 +22,35 @@ pub(crate) fn bytes(text: &str) -> Result<u64, String> {
     count.checked_mul(1 << shift).ok_or_else(|| "that is too much".into())
 }
 
-/// The length of a file.
-pub(crate) fn file_size(text: &str) -> Result<u32, String> {
+/// The length of a file in bytes, at most 4294967295 (R3).
+///
+/// # Errors
+///
+/// If the text is no number of bytes, or a file can't be as long.
+pub fn file_size(text: &str) -> Result<u32, String> {
     let size = u32::try_from(bytes(text)?);
     size.map_err(|_| "a file has at most 4294967295 bytes (R9)".into())
 }
 
-/// smoltcp scales windows up to 1 GiB; more than some MiB is of no use to anyone.
-pub(crate) fn window(text: &str) -> Result<usize, String> {
+/// The size in bytes of a TCP receive buffer: 64 bytes to 64 MiB. smoltcp scales windows up to 1
+/// GiB, but no link that these programs use is faster with more than a few MiB.
+///
+/// # Errors
+///
+/// If the text is no number of bytes in this range.
+pub fn window(text: &str) -> Result<usize, String> {
     match bytes(text)? {
         size @ 64..=0x400_0000 => Ok(size as usize),
         _ => Err("a device has 64 bytes to 64 MiB to receive into".into()),
     }
 }
 
-/// `500ms`, `10s`: more than nothing and at most a day.
-pub(crate) fn duration(text: &str) -> Result<Duration, String> {
+/// A duration: `500ms`, `10s`; longer than 0 and at most a day.
+///
+/// # Errors
+///
+/// If the text is no such duration.
+pub fn duration(text: &str) -> Result<Duration, String> {
     let value = humantime::parse_duration(text)
         .map_err(|fault| format!("{fault}; write for example 500ms, 10s or 2m"))?;
     if value.is_zero() || value > Duration::from_secs(86_400) {

@@ -1,5 +1,5 @@
-//! Every path through the codec, on inputs that the compiler knows nothing of: what this links, the
-//! codec can reach. The check `no-panic` looks for a panic in it.
+//! Calls every path through the codec with inputs unknown to the compiler. The linked program then
+//! holds all code that the codec can reach; the check `no-panic` looks for a panic in it.
 #![no_std]
 #![no_main]
 
@@ -32,7 +32,7 @@ fn requests<const N: usize>(pieces: &[&[u8]]) {
     let mut decoder = RequestDecoder::<N>::new();
     for piece in pieces {
         let mut input = *piece;
-        seen(decoder.decode(&mut input));
+        used(decoder.decode(&mut input));
         black_box((decoder.received(), input));
     }
 }
@@ -54,7 +54,7 @@ fn responses(pieces: &[&[u8]], len: u32, out: &mut [u8]) {
 fn client(name: &str, pieces: &[&[u8]], out: &mut [u8]) {
     let Ok(name) = Filename::<64>::new(name) else { return };
     let request = Request::new(name.clone());
-    seen(request.encode(out));
+    used(request.encode(out));
     let mut download = Download::new(request);
     black_box((
         download.transmit(out),
@@ -68,11 +68,11 @@ fn client(name: &str, pieces: &[&[u8]], out: &mut [u8]) {
         }
         black_box((download.is_done(), download.progress(), input));
     }
-    seen(download.finish());
-    seen(fetch(name, &mut Opaque, out, &mut Opaque));
+    used(download.finish());
+    used(fetch(name, &mut Opaque, out, &mut Opaque));
 }
 
-/// A connection, and a sink, of which nothing is known.
+/// A connection and a sink whose results are unknown to the compiler.
 struct Opaque;
 
 impl ErrorType for Opaque {
@@ -96,19 +96,19 @@ impl Write for Opaque {
     }
 }
 
-/// It was made for someone, who shall not be guessed away.
-fn seen<T>(value: T) {
+/// Keeps the compiler from removing the computation of `value`.
+fn used<T>(value: T) {
     black_box(&value);
 }
 
-/// By its feature, the panic that the check has to find.
+/// Can panic, if the feature `planted-panic` is on: the check has to find that.
 fn planted(input: &[u8]) {
     #[cfg(feature = "planted-panic")]
     black_box(input[9]);
     black_box(input);
 }
 
-/// Linked exactly if the handler is, whatever becomes of the names of functions.
+/// A symbol that is linked exactly if the panic handler is, even if the handler is inlined.
 static PANIC_HANDLER: u8 = 1;
 
 #[panic_handler]
