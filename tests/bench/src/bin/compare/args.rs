@@ -14,7 +14,7 @@ pub(crate) struct Args {
     /// Only these measures
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub(crate) only: Vec<String>,
-    /// How often each peer has its turn
+    /// How often each competitor has its turn
     #[arg(long, value_name = "N", default_value_t = 7, value_parser = value_parser!(u32).range(1..=99))]
     pub(crate) rounds: u32,
     /// How long each load of small requests lasts, in seconds

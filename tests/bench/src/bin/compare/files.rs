@@ -25,7 +25,7 @@ pub(crate) struct Files {
 
 /// A served file.
 #[derive(Clone, Debug)]
-pub(crate) struct Served {
+pub(crate) struct TestFile {
     pub(crate) name: String,
     pub(crate) path: PathBuf,
     pub(crate) len: u64,
@@ -41,12 +41,12 @@ impl Files {
     }
 
     /// Noise of this length; each name has its own.
-    pub(crate) fn noise(&self, name: &str, len: u64) -> Result<Served> {
+    pub(crate) fn noise(&self, name: &str, len: u64) -> Result<TestFile> {
         self.made(name, len, len, |file| fill(file, name, len))
     }
 
     /// Holes of this length, which take no room on disk.
-    pub(crate) fn sparse(&self, name: &str, len: u64) -> Result<Served> {
+    pub(crate) fn sparse(&self, name: &str, len: u64) -> Result<TestFile> {
         self.made(name, len, 0, |file| Ok(file.set_len(len)?))
     }
 
@@ -56,8 +56,8 @@ impl Files {
         len: u64,
         room: u64,
         make: impl FnOnce(&mut File) -> Result<()>,
-    ) -> Result<Served> {
-        let served = Served { name: name.to_owned(), path: self.folder().join(name), len };
+    ) -> Result<TestFile> {
+        let served = TestFile { name: name.to_owned(), path: self.folder().join(name), len };
         if self.made.borrow_mut().insert(name.to_owned()) {
             check_room(self.folder(), room)?;
             make(&mut File::create_new(&served.path)?)?;
@@ -71,7 +71,7 @@ impl Files {
     }
 }
 
-impl Served {
+impl TestFile {
     /// Takes it out of the page cache, which needs it to be on disk first.
     pub(crate) fn evict(&self) -> Result<()> {
         let file = File::open(&self.path)?;

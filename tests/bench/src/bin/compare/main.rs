@@ -1,16 +1,16 @@
-//! Puts fetchlet beside its peers on the same work in the same run: `cargo run --release -p fetchlet-bench
-//! --bin compare`. Every peer has its turn once per round, in rotating order; the program prints medians,
+//! Puts fetchlet beside its competitors on the same work in the same run: `cargo run --release -p fetchlet-bench
+//! --bin compare`. Every competitor has its turn once per round, in rotating order; the program prints medians,
 //! and medians and quartiles of the ratios within a round. Traffic stays on the loopback of a network
 //! namespace of its own, and nothing outlives the program.
 
 mod args;
+mod competitors;
 mod files;
 mod goal;
 mod load;
 mod machine;
 mod measures;
 mod network;
-mod peers;
 mod program;
 mod readings;
 mod report;
@@ -38,7 +38,7 @@ type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 fn main() -> ExitCode {
     let args = Args::parse();
     let ended = match &args.hidden {
-        Some(Hidden::Raw { file }) => peers::raw::serve(file).map(|never| match never {}),
+        Some(Hidden::Raw { file }) => competitors::raw::serve(file).map(|never| match never {}),
         None if args.list => {
             list();
             Ok(true)

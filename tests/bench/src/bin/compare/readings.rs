@@ -1,4 +1,4 @@
-//! What one measure has read: for each quantity and peer, a value per round.
+//! What one measure has read: for each quantity and competitor, a value per round.
 
 #[derive(Debug, Default)]
 pub(crate) struct Readings {
@@ -11,24 +11,26 @@ pub(crate) struct Readings {
 pub(crate) struct Reading {
     /// Its unit is part of the name.
     pub(crate) quantity: &'static str,
-    pub(crate) peer: &'static str,
+    pub(crate) competitor: &'static str,
     pub(crate) values: Vec<f64>,
 }
 
 impl Readings {
-    pub(crate) fn add(&mut self, quantity: &'static str, peer: &'static str, value: f64) {
-        match self.all.iter_mut().find(|it| (it.quantity, it.peer) == (quantity, peer)) {
+    pub(crate) fn add(&mut self, quantity: &'static str, competitor: &'static str, value: f64) {
+        match self.all.iter_mut().find(|it| (it.quantity, it.competitor) == (quantity, competitor))
+        {
             Some(reading) => reading.values.push(value),
-            None => self.all.push(Reading { quantity, peer, values: vec![value] }),
+            None => self.all.push(Reading { quantity, competitor, values: vec![value] }),
         }
     }
 
-    pub(crate) fn leave_out(&mut self, peer: &'static str, reason: &str) {
-        self.left_out.push((peer, reason.to_owned()));
+    pub(crate) fn leave_out(&mut self, competitor: &'static str, reason: &str) {
+        self.left_out.push((competitor, reason.to_owned()));
     }
 
-    pub(crate) fn of(&self, quantity: &str, peer: &str) -> Option<&[f64]> {
-        let found = self.all.iter().find(|it| (it.quantity, it.peer) == (quantity, peer));
+    pub(crate) fn of(&self, quantity: &str, competitor: &str) -> Option<&[f64]> {
+        let found =
+            self.all.iter().find(|it| (it.quantity, it.competitor) == (quantity, competitor));
         found.map(|it| it.values.as_slice())
     }
 
@@ -36,11 +38,11 @@ impl Readings {
         distinct(self.all.iter().map(|it| it.quantity))
     }
 
-    pub(crate) fn peers(&self) -> Vec<&'static str> {
+    pub(crate) fn competitors(&self) -> Vec<&'static str> {
         // In whichever order they had their first turn, the same in every table.
-        let mut peers = distinct(self.all.iter().map(|it| it.peer));
-        peers.sort_by_key(|peer| !peer.starts_with("fetchlet"));
-        peers
+        let mut competitors = distinct(self.all.iter().map(|it| it.competitor));
+        competitors.sort_by_key(|competitor| !competitor.starts_with("fetchlet"));
+        competitors
     }
 }
 

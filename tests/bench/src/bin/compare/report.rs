@@ -54,8 +54,10 @@ impl Section {
             self.error.iter().map(|error| format!("{name}: {error}")).collect();
         for reading in &self.readings.all {
             if reading.values.iter().any(|it| !it.is_finite() || *it < 0.0) {
-                faults
-                    .push(format!("{name}: {} of {} is no figure", reading.quantity, reading.peer));
+                faults.push(format!(
+                    "{name}: {} of {} is no figure",
+                    reading.quantity, reading.competitor
+                ));
             }
         }
         let nobody_is_missing = self.readings.left_out.is_empty() && self.error.is_none();
@@ -107,7 +109,7 @@ fn section(section: &Section, judges: bool) -> Value {
     let readings = section.readings.all.iter().map(|it| {
         json!({
             "quantity": it.quantity,
-            "peer": it.peer,
+            "competitor": it.competitor,
             "median": stats::median(&it.values),
             "rounds": it.values,
         })

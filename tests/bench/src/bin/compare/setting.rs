@@ -9,7 +9,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::Result;
 use crate::args::Args;
-use crate::files::{Files, Served, check_room};
+use crate::files::{Files, TestFile, check_room};
 use crate::network::Network;
 use crate::tools::Tools;
 
@@ -109,31 +109,36 @@ impl Setting {
     }
 
     /// One that is asked for often.
-    pub(crate) fn small(&self) -> Result<Served> {
+    pub(crate) fn small(&self) -> Result<TestFile> {
         self.files.noise("small", self.sizes.small)
     }
 
-    pub(crate) fn medium(&self) -> Result<Served> {
+    pub(crate) fn medium(&self) -> Result<TestFile> {
         self.files.noise("medium", self.sizes.medium)
     }
 
-    pub(crate) fn large(&self) -> Result<Served> {
+    pub(crate) fn large(&self) -> Result<TestFile> {
         self.files.noise("large", self.sizes.large)
     }
 
-    pub(crate) fn huge(&self) -> Result<Served> {
+    pub(crate) fn huge(&self) -> Result<TestFile> {
         self.files.noise("huge", self.sizes.huge)
     }
 
-    /// Every one of `peers` once per round; who is first changes.
+    /// Every one of `competitors` once per round; who is first changes.
     pub(crate) fn rounds<T>(
         &self,
-        peers: &[T],
+        competitors: &[T],
         mut turn: impl FnMut(&T) -> Result<()>,
     ) -> Result<()> {
         for round in 0..self.rounds {
-            for peer in peers.iter().cycle().skip(round % peers.len().max(1)).take(peers.len()) {
-                turn(peer)?;
+            for competitor in competitors
+                .iter()
+                .cycle()
+                .skip(round % competitors.len().max(1))
+                .take(competitors.len())
+            {
+                turn(competitor)?;
             }
         }
         Ok(())

@@ -71,21 +71,21 @@ fn medians(out: &mut String, section: &Section) -> std::fmt::Result {
     writeln!(out, "\n### {}: {}\n", measure.name, measure.about)?;
     let quantities = readings.quantities();
     let mut table = Table::new([""].into_iter().chain(quantities.iter().copied()));
-    for peer in readings.peers() {
+    for competitor in readings.competitors() {
         let median = |quantity: &&str| {
             readings
-                .of(quantity, peer)
+                .of(quantity, competitor)
                 .map(|it| three_digits(stats::median(it)))
                 .unwrap_or_default()
         };
-        table.push([peer.to_owned()].into_iter().chain(quantities.iter().map(median)));
+        table.push([competitor.to_owned()].into_iter().chain(quantities.iter().map(median)));
     }
     if !quantities.is_empty() {
         write!(out, "{table}")?;
     }
     writeln!(out, "\nOthers used {:.0} % of the machine meanwhile.", section.others * 100.0)?;
-    for (peer, reason) in &readings.left_out {
-        writeln!(out, "Left out: {peer} ({reason}).")?;
+    for (competitor, reason) in &readings.left_out {
+        writeln!(out, "Left out: {competitor} ({reason}).")?;
     }
     match &section.error {
         Some(error) => writeln!(out, "Failed: {error}."),

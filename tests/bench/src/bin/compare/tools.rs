@@ -37,13 +37,15 @@ impl Tools {
         self.0.get(name).map(PathBuf::as_path).ok_or_else(|| format!("{name} is not installed"))
     }
 
-    /// The first line that each tells of itself.
+    /// The first four words that each program says of its version.
     pub(crate) fn versions(&self) -> Vec<String> {
         let version = |(name, flag): &(&str, &str)| {
             let output = Command::new(self.0.get(name)?).arg(flag).output().ok()?;
             let said = [output.stdout, output.stderr].concat();
             let said = String::from_utf8_lossy(&said);
-            Some(said.lines().next()?.trim_end().to_owned())
+            // curl goes on with all that it is linked to.
+            let words = said.lines().next()?.split_ascii_whitespace().take(4);
+            Some(words.collect::<Vec<_>>().join(" "))
         };
         KNOWN.iter().filter_map(version).collect()
     }

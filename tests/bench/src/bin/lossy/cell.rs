@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use fetchlet_test_kit::{Folder, Noise};
 
-use crate::competitors::{Competitor, Outcome, Servers};
+use crate::competitors::{Competitor, FetchResult, Servers};
 use crate::link::Link;
 use crate::{Args, conditions};
 
@@ -63,23 +63,23 @@ fn row(args: &Args, competitors: &[Competitor], rtt: u64, loss: f64) -> io::Resu
     Ok(Row { cells, whole: ours_are_whole(competitors, &outcomes) })
 }
 
-fn ours_are_whole(competitors: &[Competitor], outcomes: &[Vec<Outcome>]) -> bool {
-    let is_whole = |outcome: &Outcome| matches!(outcome, Outcome::Done(_));
+fn ours_are_whole(competitors: &[Competitor], outcomes: &[Vec<FetchResult>]) -> bool {
+    let is_whole = |outcome: &FetchResult| matches!(outcome, FetchResult::Done(_));
     competitors.iter().zip(outcomes).all(|(competitor, outcomes)| {
         *competitor != Competitor::Get || outcomes.iter().all(is_whole)
     })
 }
 
 /// The median, and what went wrong.
-fn shown(outcomes: &[Outcome], limit: u64) -> String {
+fn shown(outcomes: &[FetchResult], limit: u64) -> String {
     let mut times = Vec::new();
     let mut wrong = Vec::new();
     for outcome in outcomes {
         match outcome {
-            Outcome::Done(time) => times.push(*time),
-            Outcome::Late => wrong.push(format!("not done in {limit} s")),
-            Outcome::Failed(said) => wrong.push(format!("failed: {said}")),
-            Outcome::Differs => wrong.push("other bytes".into()),
+            FetchResult::Done(time) => times.push(*time),
+            FetchResult::Late => wrong.push(format!("not done in {limit} s")),
+            FetchResult::Failed(said) => wrong.push(format!("failed: {said}")),
+            FetchResult::Differs => wrong.push("other bytes".into()),
         }
     }
     times.sort_unstable();
@@ -94,18 +94,18 @@ mod tests {
 
     #[test]
     fn what_is_shown_is_the_median_and_what_went_wrong() {
-        let done = |ms| Outcome::Done(Duration::from_millis(ms));
+        let done = |ms| FetchResult::Done(Duration::from_millis(ms));
         assert_eq!(shown(&[done(900), done(100), done(200)], 60), "0.200");
-        assert_eq!(shown(&[Outcome::Late, Outcome::Late], 60), "not done in 60 s");
-        assert_eq!(shown(&[done(1), Outcome::Differs], 60), "0.001; other bytes");
+        assert_eq!(shown(&[FetchResult::Late, FetchResult::Late], 60), "not done in 60 s");
+        assert_eq!(shown(&[done(1), FetchResult::Differs], 60), "0.001; other bytes");
     }
 
     #[test]
     fn only_ours_must_be_whole_and_each_of_them() {
         let both = [Competitor::Get, Competitor::Tftp];
-        let done = Outcome::Done(Duration::ZERO);
-        assert!(ours_are_whole(&both, &[vec![done.clone()], vec![Outcome::Late]]));
-        for other in [Outcome::Late, Outcome::Differs, Outcome::Failed(String::new())] {
+        let done = FetchResult::Done(Duration::ZERO);
+        assert!(ours_are_whole(&both, &[vec![done.clone()], vec![FetchResult::Late]]));
+        for other in [FetchResult::Late, FetchResult::Differs, FetchResult::Failed(String::new())] {
             assert!(!ours_are_whole(&both, &[vec![done.clone(), other], vec![done.clone()]]));
         }
     }

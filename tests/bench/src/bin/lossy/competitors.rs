@@ -59,7 +59,7 @@ impl Competitor {
 
 /// How a download went.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Outcome {
+pub(crate) enum FetchResult {
     /// Whole, and the same bytes.
     Done(Duration),
     Late,
@@ -98,18 +98,18 @@ impl<'a> Servers<'a> {
         competitor: Competitor,
         content: &[u8],
         limit: Duration,
-    ) -> io::Result<Outcome> {
+    ) -> io::Result<FetchResult> {
         let folder = Folder::new()?;
         let output = folder.path().join("got");
         let mut command = self.command(competitor, &output)?;
         command.current_dir(folder.path());
         Ok(match self.link.client.run(|| time(&mut command, limit))? {
-            Ended::Late => Outcome::Late,
+            Ended::Late => FetchResult::Late,
             Ended::Failed(said) => {
-                Outcome::Failed(said.lines().next_back().unwrap_or("silently").into())
+                FetchResult::Failed(said.lines().next_back().unwrap_or("silently").into())
             }
-            Ended::Done(took) if fs::read(&output)? == content => Outcome::Done(took),
-            Ended::Done(_) => Outcome::Differs,
+            Ended::Done(took) if fs::read(&output)? == content => FetchResult::Done(took),
+            Ended::Done(_) => FetchResult::Differs,
         })
     }
 

@@ -17,7 +17,7 @@ use rustix::io::Errno;
 use rustix::process::{PidfdFlags, PidfdGetfdFlags, getpid, pidfd_getfd, pidfd_open};
 use smoltcp::phy::{Medium, TunTapInterface};
 
-use crate::lane::{Conditions, Counters, Lane};
+use crate::direction::{Conditions, Counters, LinkDirection};
 
 /// The server's address, and the client's.
 pub(crate) const SERVER: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 1);
@@ -39,9 +39,9 @@ impl Link {
     pub(crate) fn new(conditions: Conditions, seed: u64) -> io::Result<Self> {
         let (server, client) = (Network::new()?, Network::new()?);
         let taps = [tap(&server, SERVER, 1, CLIENT, 2)?, tap(&client, CLIENT, 2, SERVER, 1)?];
-        let lanes = [seed, !seed].map(|seed| Lane::new(conditions, seed));
+        let directions = [seed, !seed].map(|seed| LinkDirection::new(conditions, seed));
         let (stop, stopped) = UnixStream::pair()?;
-        let relay = thread::spawn(move || relay(&taps, lanes, &stopped));
+        let relay = thread::spawn(move || relay(&taps, directions, &stopped));
         Ok(Self { server, client, stop: Some(stop), relay: Some(relay) })
     }
 
@@ -81,16 +81,20 @@ fn tap(
     Ok(tap)
 }
 
-/// Carries frames until `stop` is closed at its other end. Lane 0 leads from tap 0 to tap 1.
-fn relay(taps: &[File; 2], mut lanes: [Lane; 2], stop: &UnixStream) -> io::Result<[Counters; 2]> {
+/// Carries frames until `stop` is closed at its other end. LinkDirection 0 leads from tap 0 to tap 1.
+fn relay(
+    taps: &[File; 2],
+    mut directions: [LinkDirection; 2],
+    stop: &UnixStream,
+) -> io::Result<[Counters; 2]> {
     loop {
         let now = Instant::now();
-        for (lane, to) in lanes.iter_mut().zip(taps.iter().rev()) {
-            while let Some(frame) = lane.pop(now) {
+        for (direction, to) in directions.iter_mut().zip(taps.iter().rev()) {
+            while let Some(frame) = direction.pop(now) {
                 deliver(to, &frame)?;
             }
         }
-        let next = lanes.iter().filter_map(Lane::next).min();
+        let next = directions.iter().filter_map(LinkDirection::next).min();
         let left = next.map(|next| next.saturating_duration_since(Instant::now()));
         let left = left.and_then(|left| Timespec::try_from(left).ok());
         let mut waiting = [
@@ -100,10 +104,10 @@ fn relay(taps: &[File; 2], mut lanes: [Lane; 2], stop: &UnixStream) -> io::Resul
         ];
         poll(&mut waiting, left.as_ref())?;
         if !waiting[2].revents().is_empty() {
-            return Ok(lanes.map(|lane| lane.counters));
+            return Ok(directions.map(|direction| direction.counters));
         }
-        for (lane, from) in lanes.iter_mut().zip(taps) {
-            collect(from, lane)?;
+        for (direction, from) in directions.iter_mut().zip(taps) {
+            collect(from, direction)?;
         }
     }
 }
@@ -121,11 +125,11 @@ fn is_refusal(error: &io::Error) -> bool {
 }
 
 /// Takes every frame that the kernel has sent.
-fn collect(mut tap: &File, lane: &mut Lane) -> io::Result<()> {
+fn collect(mut tap: &File, direction: &mut LinkDirection) -> io::Result<()> {
     let mut frame = [0; LONGEST_FRAME];
     loop {
         match tap.read(&mut frame) {
-            Ok(len) => lane.push(Instant::now(), &frame[..len]),
+            Ok(len) => direction.push(Instant::now(), &frame[..len]),
             Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
             Err(error) => return Err(error),
         }

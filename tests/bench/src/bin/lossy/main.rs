@@ -7,7 +7,7 @@
 
 mod cell;
 mod competitors;
-mod lane;
+mod direction;
 mod link;
 
 use std::fs;
@@ -20,7 +20,7 @@ use clap::{Parser, ValueEnum as _};
 use fetchlet_test_kit::{Table, namespace, watch};
 
 use competitors::Competitor;
-use lane::Conditions;
+use direction::Conditions;
 use link::Link;
 
 #[derive(Clone, Debug, Parser)]

@@ -11,13 +11,13 @@ use rustix::net::{AddressFamily, SendFlags, SocketFlags, SocketType, connect, se
 
 use super::Protocol;
 use crate::Result;
-use crate::files::Served;
+use crate::files::TestFile;
 
 /// Files up to here are compared byte by byte; of larger ones, what is measured would be the comparing.
 const COMPARED: u64 = 64 << 10;
 
 /// After so many buffers the other clients have their turn.
-const TURN: usize = 4;
+const BUFFERS_PER_TURN: usize = 4;
 
 /// A file as one client asks for it.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ pub(crate) struct Wanted {
 }
 
 impl Wanted {
-    pub(crate) fn new(protocol: Protocol, file: &Served) -> Result<Self> {
+    pub(crate) fn new(protocol: Protocol, file: &TestFile) -> Result<Self> {
         let content = if file.len <= COMPARED { Some(fs::read(&file.path)?) } else { None };
         let request = protocol.request(&file.name)?;
         Ok(Self { protocol, request, name: file.name.clone(), len: file.len, content })
@@ -165,7 +165,7 @@ impl Connection {
     }
 
     fn receive(&mut self, wanted: &Wanted, buffer: &mut [u8]) -> Result<Answer> {
-        for _ in 0..TURN {
+        for _ in 0..BUFFERS_PER_TURN {
             let len = match read(&self.socket, &mut *buffer) {
                 Ok(0) => return self.ended(wanted),
                 Ok(len) => len,

@@ -1,4 +1,4 @@
-//! The load: one thread that asks as so many clients and checks each answer. Every peer is asked by the
+//! The load: one thread that asks as so many clients and checks each answer. Every competitor is asked by the
 //! same code, whatever it speaks, so that what differs in the figures is the server.
 
 pub(crate) mod connection;
@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use rustix::event::{Timespec, epoll};
 
 use crate::Result;
-use crate::files::Served;
+use crate::files::TestFile;
 use crate::stats;
 use connection::{Answer, Connection, Wanted};
 pub(crate) use protocol::Protocol;
@@ -35,7 +35,7 @@ pub(crate) enum Until<'a> {
 
 /// What came of it.
 #[derive(Debug, Default)]
-pub(crate) struct Outcome {
+pub(crate) struct LoadFigures {
     pub(crate) requests: u64,
     pub(crate) bytes: u64,
     pub(crate) elapsed: Duration,
@@ -45,7 +45,7 @@ pub(crate) struct Outcome {
     pub(crate) first_bytes: Vec<Duration>,
 }
 
-impl Outcome {
+impl LoadFigures {
     /// Requests per second.
     pub(crate) fn rate(&self) -> f64 {
         self.requests as f64 / self.elapsed.as_secs_f64()
@@ -69,17 +69,17 @@ impl Outcome {
 pub(crate) fn run(
     addr: SocketAddr,
     protocol: Protocol,
-    files: &[Served],
+    files: &[TestFile],
     clients: usize,
     until: Until<'_>,
-) -> Result<Outcome> {
+) -> Result<LoadFigures> {
     let wanted: Result<Vec<Wanted>> = files.iter().map(|it| Wanted::new(protocol, it)).collect();
     let mut generator = Generator {
         addr,
         wanted: wanted?,
         epoll: epoll::create(epoll::CreateFlags::CLOEXEC)?,
         buffer: vec![0; BUFFER],
-        outcome: Outcome::default(),
+        outcome: LoadFigures::default(),
         asked: 0,
         until,
         started: Instant::now(),
@@ -99,7 +99,7 @@ struct Generator<'a> {
     wanted: Vec<Wanted>,
     epoll: OwnedFd,
     buffer: Vec<u8>,
-    outcome: Outcome,
+    outcome: LoadFigures,
     asked: u64,
     until: Until<'a>,
     started: Instant,
@@ -190,7 +190,7 @@ mod tests {
     use super::*;
     use crate::files::Files;
 
-    fn ask(peer: &ScriptedPeer, file: &Served) -> String {
+    fn ask(peer: &ScriptedPeer, file: &TestFile) -> String {
         let once = Until::Requests(1);
         let outcome = run(peer.addr(), Protocol::Ours, std::slice::from_ref(file), 1, once);
         outcome.unwrap_err().to_string()

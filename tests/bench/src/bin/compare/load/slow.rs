@@ -12,7 +12,7 @@ use socket2::{Domain, Socket, Type};
 
 use super::Protocol;
 use crate::Result;
-use crate::files::Served;
+use crate::files::TestFile;
 
 const EVERY: Duration = Duration::from_millis(200);
 const AT_ONCE: usize = 1024;
@@ -32,7 +32,7 @@ impl SlowReaders {
     pub(crate) fn start(
         server: SocketAddr,
         protocol: Protocol,
-        file: &Served,
+        file: &TestFile,
         readers: usize,
     ) -> Result<Self> {
         let request = protocol.request(&file.name)?;

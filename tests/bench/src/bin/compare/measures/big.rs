@@ -4,8 +4,8 @@ use fetchlet_test_kit::usage;
 
 use super::{Goal, Measure};
 use crate::Result;
+use crate::competitors::{self, Competitor};
 use crate::load::Until;
-use crate::peers::{self, Peer};
 use crate::readings::Readings;
 use crate::setting::Setting;
 
@@ -14,14 +14,14 @@ const FIRST: &str = "first byte, ms";
 const CPU: &str = "server CPU per file, ms";
 const PEAK: &str = "peak memory, MB";
 
-const PEERS: &[Peer] = &[
-    Peer::Fetchlet,
-    Peer::Before,
-    Peer::Nginx,
-    Peer::FetchletBbr,
-    Peer::NginxBbr,
-    Peer::Raw,
-    Peer::Naive,
+const COMPETITORS: &[Competitor] = &[
+    Competitor::Fetchlet,
+    Competitor::Before,
+    Competitor::Nginx,
+    Competitor::FetchletBbr,
+    Competitor::NginxBbr,
+    Competitor::Raw,
+    Competitor::Naive,
 ];
 
 pub(super) const BIG: Measure = Measure {
@@ -41,7 +41,7 @@ pub(super) const BIG: Measure = Measure {
 
 fn run(setting: &Setting, readings: &mut Readings) -> Result<()> {
     let file = setting.huge()?;
-    let servers = peers::start(PEERS, setting, &file, readings)?;
+    let servers = competitors::start(COMPETITORS, setting, &file, readings)?;
     setting.rounds(&servers, |server| {
         let before = server.cpu()?;
         let outcome = server.ask(std::slice::from_ref(&file), 1, Until::Requests(1))?;

@@ -6,9 +6,9 @@ use std::thread;
 
 use super::{Goal, Measure, small};
 use crate::Result;
-use crate::files::Served;
-use crate::load::{Outcome, Until};
-use crate::peers::{self, Peer, Server};
+use crate::competitors::{self, Competitor, Server};
+use crate::files::TestFile;
+use crate::load::{LoadFigures, Until};
 use crate::readings::Readings;
 use crate::setting::Setting;
 
@@ -37,11 +37,11 @@ fn run(setting: &Setting, readings: &mut Readings) -> Result<()> {
         return Ok(());
     }
     let hot = setting.small()?;
-    let cold: Result<Vec<Served>> =
+    let cold: Result<Vec<TestFile>> =
         NAMES.iter().map(|name| setting.files.noise(name, setting.sizes.cold)).collect();
     let cold = cold?;
-    let peers = [Peer::Fetchlet, Peer::Nginx, Peer::NginxAio];
-    let servers = peers::start(&peers, setting, &hot, readings)?;
+    let competitors = [Competitor::Fetchlet, Competitor::Nginx, Competitor::NginxAio];
+    let servers = competitors::start(&competitors, setting, &hot, readings)?;
     setting.rounds(&servers, |server| {
         for file in &cold {
             file.evict()?;
@@ -65,7 +65,7 @@ fn run(setting: &Setting, readings: &mut Readings) -> Result<()> {
 }
 
 /// The hot file is asked for until the cold ones are through.
-fn both(server: &Server, hot: &Served, cold: &[Served]) -> Result<(Outcome, Outcome)> {
+fn both(server: &Server, hot: &TestFile, cold: &[TestFile]) -> Result<(LoadFigures, LoadFigures)> {
     let done = AtomicBool::new(false);
     thread::scope(|scope| {
         let reading = scope.spawn(|| {

@@ -9,8 +9,8 @@ use fetchlet_test_kit::{Ended, time};
 
 use super::{Goal, Measure};
 use crate::Result;
-use crate::files::Served;
-use crate::peers::{self, Peer, Server};
+use crate::competitors::{self, Competitor, Server};
+use crate::files::TestFile;
 use crate::readings::Readings;
 use crate::setting::Setting;
 
@@ -104,13 +104,13 @@ impl Way {
         }
     }
 
-    const fn server(self) -> Peer {
+    const fn server(self) -> Competitor {
         match self {
-            Self::Before => Peer::Before,
-            Self::Bbr => Peer::FetchletBbr,
-            Self::CurlBbr => Peer::NginxBbr,
-            Self::Fetchlet | Self::Synced | Self::Checked => Peer::Fetchlet,
-            Self::Curl | Self::CurlChecked => Peer::Nginx,
+            Self::Before => Competitor::Before,
+            Self::Bbr => Competitor::FetchletBbr,
+            Self::CurlBbr => Competitor::NginxBbr,
+            Self::Fetchlet | Self::Synced | Self::Checked => Competitor::Fetchlet,
+            Self::Curl | Self::CurlChecked => Competitor::Nginx,
         }
     }
 
@@ -119,7 +119,7 @@ impl Way {
         self,
         setting: &Setting,
         server: &Server,
-        file: &Served,
+        file: &TestFile,
         digest: &str,
     ) -> std::result::Result<Command, String> {
         let mut command = match self {
@@ -143,7 +143,7 @@ impl Way {
         Ok(command)
     }
 
-    fn get(self, setting: &Setting, server: &Server, file: &Served, digest: &str) -> Command {
+    fn get(self, setting: &Setting, server: &Server, file: &TestFile, digest: &str) -> Command {
         let mut command = get(setting, server, file);
         if self != Self::Synced {
             command.arg("--no-sync");
@@ -156,8 +156,8 @@ impl Way {
 }
 
 /// `fetchlet get`, to where downloads go.
-pub(super) fn get(setting: &Setting, server: &Server, file: &Served) -> Command {
-    let mut command = setting.fetchlet(server.peer == Peer::Before);
+pub(super) fn get(setting: &Setting, server: &Server, file: &TestFile) -> Command {
+    let mut command = setting.fetchlet(server.competitor == Competitor::Before);
     command.args(["get", "-q", "-f", "-o"]).arg(setting.out());
     command.arg(server.addr.ip().to_string()).arg(server.addr.port().to_string()).arg(&file.name);
     command
@@ -166,21 +166,21 @@ pub(super) fn get(setting: &Setting, server: &Server, file: &Served) -> Command 
 /// Each way once per round, or so many times in a row where one is too short to be timed.
 fn downloads(
     ways: &[Way],
-    file: &Served,
+    file: &TestFile,
     times: u32,
     setting: &Setting,
     readings: &mut Readings,
 ) -> Result<()> {
-    let mut peers: Vec<Peer> = ways.iter().map(|it| it.server()).collect();
-    peers.dedup();
-    let servers = peers::start(&peers, setting, file, readings)?;
+    let mut competitors: Vec<Competitor> = ways.iter().map(|it| it.server()).collect();
+    competitors.dedup();
+    let servers = competitors::start(&competitors, setting, file, readings)?;
     let digest = if ways.contains(&Way::Checked) { digest(setting, file)? } else { String::new() };
     let mut ready = Vec::new();
     for way in ways {
-        if way.server() == Peer::Before && setting.before.is_none() {
+        if way.server() == Competitor::Before && setting.before.is_none() {
             continue;
         }
-        let Some(server) = servers.iter().find(|it| it.peer == way.server()) else {
+        let Some(server) = servers.iter().find(|it| it.competitor == way.server()) else {
             readings.leave_out(way.name(), "its server is left out");
             continue;
         };
@@ -203,7 +203,7 @@ fn downloads(
 }
 
 /// How long it takes to make the file, which is then compared and removed.
-pub(super) fn timed(command: &mut Command, setting: &Setting, file: &Served) -> Result<Duration> {
+pub(super) fn timed(command: &mut Command, setting: &Setting, file: &TestFile) -> Result<Duration> {
     let out = setting.out();
     let elapsed = match time(command, LIMIT)? {
         Ended::Done(elapsed) => elapsed,
@@ -218,7 +218,7 @@ pub(super) fn timed(command: &mut Command, setting: &Setting, file: &Served) -> 
 }
 
 /// By the tool whose verdict ours is put beside.
-fn digest(setting: &Setting, file: &Served) -> Result<String> {
+fn digest(setting: &Setting, file: &TestFile) -> Result<String> {
     let output = Command::new(setting.tools.get("sha256sum")?).arg(&file.path).output()?;
     let said = String::from_utf8(output.stdout)?;
     Ok(said.split_ascii_whitespace().next().ok_or("sha256sum says nothing")?.to_owned())

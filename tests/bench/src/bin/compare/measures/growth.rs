@@ -2,9 +2,9 @@
 
 use super::{Goal, Measure};
 use crate::Result;
+use crate::competitors::{self, Competitor};
 use crate::load::Until;
 use crate::load::idle::Idle;
-use crate::peers::{self, Peer};
 use crate::readings::Readings;
 use crate::setting::Setting;
 
@@ -38,7 +38,7 @@ fn bytes(setting: &Setting, readings: &mut Readings) -> Result<()> {
         ("1 GiB", setting.huge()?),
         (LONGEST, longest),
     ];
-    let servers = peers::start(&[Peer::Fetchlet], setting, &files[0].1, readings)?;
+    let servers = competitors::start(&[Competitor::Fetchlet], setting, &files[0].1, readings)?;
     let server = servers.first().ok_or("no server")?;
     for (_, file) in &files {
         server.warm(file)?;
@@ -55,7 +55,12 @@ fn bytes(setting: &Setting, readings: &mut Readings) -> Result<()> {
 
 fn connections(setting: &Setting, readings: &mut Readings) -> Result<()> {
     let file = setting.small()?;
-    let servers = peers::start(&[Peer::Fetchlet, Peer::Fetchlet], setting, &file, readings)?;
+    let servers = competitors::start(
+        &[Competitor::Fetchlet, Competitor::Fetchlet],
+        setting,
+        &file,
+        readings,
+    )?;
     let named: Vec<_> = [ALONE, CROWD].into_iter().zip(&servers).collect();
     setting.rounds(&named, |(name, server)| {
         // Opened for each turn: a server closes what says nothing for too long.

@@ -4,9 +4,9 @@ use fetchlet_test_kit::Usage;
 
 use super::{Goal, Measure, small};
 use crate::Result;
+use crate::competitors::Competitor;
 use crate::load::Until;
 use crate::load::idle::Idle;
-use crate::peers::Peer;
 use crate::readings::Readings;
 use crate::setting::Setting;
 
@@ -24,12 +24,12 @@ pub(super) const IDLE: Measure = Measure {
 fn run(setting: &Setting, readings: &mut Readings) -> Result<()> {
     let file = setting.small()?;
     let connections = setting.sizes.idle;
-    setting.rounds(&[Peer::Fetchlet, Peer::Nginx], |peer| {
+    setting.rounds(&[Competitor::Fetchlet, Competitor::Nginx], |competitor| {
         // A new one each time: memory once taken is seldom given back.
-        let server = match peer.start(setting, &file)? {
+        let server = match competitor.start(setting, &file)? {
             Ok(server) => server,
             Err(reason) => {
-                readings.leave_out(peer.name(), &reason);
+                readings.leave_out(competitor.name(), &reason);
                 return Ok(());
             }
         };

@@ -3,12 +3,17 @@
 
 use super::{Goal, Measure, small};
 use crate::Result;
-use crate::peers::Peer;
+use crate::competitors::Competitor;
 use crate::readings::Readings;
 use crate::setting::Setting;
 
-const PEERS: &[Peer] =
-    &[Peer::Fetchlet, Peer::Before, Peer::Nginx, Peer::FetchletBbr, Peer::NginxBbr];
+const COMPETITORS: &[Competitor] = &[
+    Competitor::Fetchlet,
+    Competitor::Before,
+    Competitor::Nginx,
+    Competitor::FetchletBbr,
+    Competitor::NginxBbr,
+];
 
 pub(super) const MEDIUM: Measure = Measure {
     name: "mid-1m-c8",
@@ -23,5 +28,5 @@ pub(super) const MEDIUM: Measure = Measure {
 };
 
 fn run(setting: &Setting, readings: &mut Readings) -> Result<()> {
-    small::load(PEERS, &setting.medium()?, 8, setting, readings)
+    small::load(COMPETITORS, &setting.medium()?, 8, setting, readings)
 }

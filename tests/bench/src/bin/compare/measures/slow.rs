@@ -7,9 +7,9 @@ use fetchlet_test_kit::usage;
 
 use super::{Goal, Measure, small};
 use crate::Result;
+use crate::competitors::{self, Competitor};
 use crate::load::Until;
 use crate::load::slow::{SlowReaders, pause};
-use crate::peers::{self, Peer};
 use crate::readings::Readings;
 use crate::setting::Setting;
 
@@ -28,7 +28,8 @@ pub(super) const SLOW: Measure = Measure {
 
 fn run(setting: &Setting, readings: &mut Readings) -> Result<()> {
     let (large, fast) = (setting.huge()?, setting.small()?);
-    let servers = peers::start(&[Peer::Fetchlet, Peer::Nginx], setting, &large, readings)?;
+    let servers =
+        competitors::start(&[Competitor::Fetchlet, Competitor::Nginx], setting, &large, readings)?;
     setting.rounds(&servers, |server| {
         let before = usage::tcp_pages()?;
         let readers =

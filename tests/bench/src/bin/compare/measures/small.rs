@@ -4,9 +4,9 @@
 
 use super::{Goal, Measure};
 use crate::Result;
-use crate::files::Served;
+use crate::competitors::{self, Competitor};
+use crate::files::TestFile;
 use crate::load::Until;
-use crate::peers::{self, Peer};
 use crate::readings::Readings;
 use crate::setting::Setting;
 
@@ -23,9 +23,15 @@ pub(super) const ONE: Measure = Measure {
         Goal::more(RATE, "fetchlet", "").not_worse_than_before(),
     ],
     run: |setting, readings| {
-        let peers =
-            [Peer::Fetchlet, Peer::Before, Peer::Nginx, Peer::NginxKept, Peer::Raw, Peer::Naive];
-        load(&peers, &setting.small()?, 1, setting, readings)
+        let competitors = [
+            Competitor::Fetchlet,
+            Competitor::Before,
+            Competitor::Nginx,
+            Competitor::NginxKept,
+            Competitor::Raw,
+            Competitor::Naive,
+        ];
+        load(&competitors, &setting.small()?, 1, setting, readings)
     },
 };
 
@@ -38,21 +44,27 @@ pub(super) const MANY: Measure = Measure {
     ],
     run: |setting, readings| {
         // Not Python's: its backlog of 5 leaves clients waiting a second for their connection.
-        let peers =
-            [Peer::Fetchlet, Peer::Before, Peer::Nginx, Peer::NginxKept, Peer::NginxAio, Peer::Raw];
-        load(&peers, &setting.small()?, 32, setting, readings)
+        let competitors = [
+            Competitor::Fetchlet,
+            Competitor::Before,
+            Competitor::Nginx,
+            Competitor::NginxKept,
+            Competitor::NginxAio,
+            Competitor::Raw,
+        ];
+        load(&competitors, &setting.small()?, 32, setting, readings)
     },
 };
 
 /// The same file to so many clients, for a while.
 pub(super) fn load(
-    peers: &[Peer],
-    file: &Served,
+    competitors: &[Competitor],
+    file: &TestFile,
     clients: usize,
     setting: &Setting,
     readings: &mut Readings,
 ) -> Result<()> {
-    let servers = peers::start(peers, setting, file, readings)?;
+    let servers = competitors::start(competitors, setting, file, readings)?;
     let until = Until::Elapsed(setting.seconds);
     setting.rounds(&servers, |server| {
         let before = server.cpu()?;

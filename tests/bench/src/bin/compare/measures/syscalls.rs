@@ -10,9 +10,9 @@ use rustix::process::Signal;
 
 use super::{Goal, Measure};
 use crate::Result;
-use crate::files::Served;
+use crate::competitors::{self, Competitor, Server};
+use crate::files::TestFile;
 use crate::load::Until;
-use crate::peers::{self, Peer, Server};
 use crate::readings::Readings;
 use crate::setting::Setting;
 
@@ -39,8 +39,8 @@ fn run(setting: &Setting, readings: &mut Readings) -> Result<()> {
         }
     };
     let file = setting.small()?;
-    let peers = [Peer::Fetchlet, Peer::Nginx, Peer::Raw];
-    let servers = peers::start(&peers, setting, &file, readings)?;
+    let competitors = [Competitor::Fetchlet, Competitor::Nginx, Competitor::Raw];
+    let servers = competitors::start(&competitors, setting, &file, readings)?;
     setting.rounds(&servers, |server| {
         for (quantity, clients) in [(ONE, 1), (MANY, 32)] {
             let each = count(strace, server, &file, clients, setting)?;
@@ -54,7 +54,7 @@ fn run(setting: &Setting, readings: &mut Readings) -> Result<()> {
 fn count(
     strace: &Path,
     server: &Server,
-    file: &Served,
+    file: &TestFile,
     clients: usize,
     setting: &Setting,
 ) -> Result<f64> {

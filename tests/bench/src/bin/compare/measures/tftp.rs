@@ -5,7 +5,7 @@ use std::process::Command;
 use super::get::{RATE, get, timed};
 use super::{Goal, Measure};
 use crate::Result;
-use crate::peers::{self, Peer, tftp::Tftp};
+use crate::competitors::{self, Competitor, tftp::Tftp};
 use crate::readings::Readings;
 use crate::setting::Setting;
 
@@ -24,7 +24,7 @@ pub(super) const TFTP: Measure = Measure {
 
 fn run(setting: &Setting, readings: &mut Readings) -> Result<()> {
     let file = setting.large()?;
-    let servers = peers::start(&[Peer::Fetchlet], setting, &file, readings)?;
+    let servers = competitors::start(&[Competitor::Fetchlet], setting, &file, readings)?;
     let server = servers.first().ok_or("no server")?;
     let tftp = match Tftp::start(setting, &file)? {
         Ok(tftp) => Some(tftp),

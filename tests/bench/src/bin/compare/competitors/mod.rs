@@ -12,14 +12,14 @@ use fetchlet_test_kit::{Nginx, Running, usage};
 use rustix::process::Pid;
 
 use crate::Result;
-use crate::files::Served;
-use crate::load::{self, Outcome, Protocol, Until};
+use crate::files::TestFile;
+use crate::load::{self, LoadFigures, Protocol, Until};
 use crate::network;
 use crate::readings::Readings;
 use crate::setting::Setting;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Peer {
+pub(crate) enum Competitor {
     /// The program with its defaults, but for its limits of connections.
     Fetchlet,
     /// While everybody sends by BBR.
@@ -40,7 +40,7 @@ pub(crate) enum Peer {
     Naive,
 }
 
-impl Peer {
+impl Competitor {
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Fetchlet => "fetchlet",
@@ -60,7 +60,7 @@ impl Peer {
     }
 
     /// The server, or why it is left out. `file` is all that a raw loop serves.
-    pub(crate) fn start(self, setting: &Setting, file: &Served) -> Result<Started> {
+    pub(crate) fn start(self, setting: &Setting, file: &TestFile) -> Result<Started> {
         if self.has_bbr()
             && let Err(reason) = setting.network.check_bbr()
         {
@@ -81,7 +81,7 @@ pub(crate) type Started = std::result::Result<Server, String>;
 /// A server that listens; killed when dropped.
 #[derive(Debug)]
 pub(crate) struct Server {
-    pub(crate) peer: Peer,
+    pub(crate) competitor: Competitor,
     pub(crate) addr: SocketAddr,
     protocol: Protocol,
     process: Process,
@@ -94,22 +94,32 @@ enum Process {
 }
 
 impl Server {
-    fn announced(peer: Peer, protocol: Protocol, command: &mut Command) -> Result<Self> {
+    fn announced(
+        competitor: Competitor,
+        protocol: Protocol,
+        command: &mut Command,
+    ) -> Result<Self> {
         let (running, line) = Running::announced(command.stdin(Stdio::null()))?;
         let last = line.split_ascii_whitespace().last().unwrap_or_default();
-        let addr = last.parse().map_err(|_| format!("{}: no address in {line:?}", peer.name()))?;
-        Ok(Self { peer, addr, protocol, process: Process::Alone(running) })
+        let addr =
+            last.parse().map_err(|_| format!("{}: no address in {line:?}", competitor.name()))?;
+        Ok(Self { competitor, addr, protocol, process: Process::Alone(running) })
     }
 
     pub(crate) fn name(&self) -> &'static str {
-        self.peer.name()
+        self.competitor.name()
     }
 
     pub(crate) const fn protocol(&self) -> Protocol {
         self.protocol
     }
 
-    pub(crate) fn ask(&self, files: &[Served], clients: usize, until: Until) -> Result<Outcome> {
+    pub(crate) fn ask(
+        &self,
+        files: &[TestFile],
+        clients: usize,
+        until: Until,
+    ) -> Result<LoadFigures> {
         let outcome = self.under(|| load::run(self.addr, self.protocol, files, clients, until));
         outcome.map_err(|error| format!("{}: {error}", self.name()).into())
     }
@@ -117,11 +127,11 @@ impl Server {
     /// Runs `body` under the congestion control that this server is asked under. A connection gets it when
     /// it is accepted, so that it may differ from turn to turn.
     pub(crate) fn under<T>(&self, body: impl FnOnce() -> Result<T>) -> Result<T> {
-        if self.peer.has_bbr() { network::with_bbr(body) } else { body() }
+        if self.competitor.has_bbr() { network::with_bbr(body) } else { body() }
     }
 
     /// One request that is not measured: from then on the file is in the page cache.
-    pub(crate) fn warm(&self, file: &Served) -> Result<()> {
+    pub(crate) fn warm(&self, file: &TestFile) -> Result<()> {
         self.ask(std::slice::from_ref(file), 1, Until::Requests(1)).map(drop)
     }
 
@@ -140,44 +150,45 @@ impl Server {
 
 /// All of these that the machine has, asked once each; the readings say what is left out, and why.
 pub(crate) fn start(
-    peers: &[Peer],
+    competitors: &[Competitor],
     setting: &Setting,
-    file: &Served,
+    file: &TestFile,
     readings: &mut Readings,
 ) -> Result<Vec<Server>> {
     let mut servers = Vec::new();
-    for peer in peers {
-        if *peer == Peer::Before && setting.before.is_none() {
+    for competitor in competitors {
+        if *competitor == Competitor::Before && setting.before.is_none() {
             continue;
         }
-        match peer.start(setting, file)? {
+        match competitor.start(setting, file)? {
             Ok(server) => {
                 server.warm(file)?;
                 servers.push(server);
             }
-            Err(reason) => readings.leave_out(peer.name(), &reason),
+            Err(reason) => readings.leave_out(competitor.name(), &reason),
         }
     }
     Ok(servers)
 }
 
-fn fetchlet(peer: Peer, setting: &Setting) -> Result<Started> {
-    let mut command = setting.fetchlet(peer == Peer::Before);
+fn fetchlet(competitor: Competitor, setting: &Setting) -> Result<Started> {
+    let mut command = setting.fetchlet(competitor == Competitor::Before);
     command.args(["serve", "0", "-q", "--max-per-peer", "0", "--max-connections", "12000"]);
     // As long as nginx waits: idle connections are to be counted before they are closed.
     command.args(["--request-deadline", "60s"]);
     command.arg("--root").arg(setting.files.folder());
-    Ok(Ok(Server::announced(peer, Protocol::Ours, &mut command)?))
+    Ok(Ok(Server::announced(competitor, Protocol::Ours, &mut command)?))
 }
 
 /// With a worker for each core of a small machine.
-fn nginx(peer: Peer, setting: &Setting) -> Result<Started> {
+fn nginx(competitor: Competitor, setting: &Setting) -> Result<Started> {
     if let Err(reason) = setting.tools.get("nginx") {
         return Ok(Err(reason));
     }
-    let aio = if peer == Peer::NginxAio { "aio threads;" } else { "" };
+    let aio = if competitor == Competitor::NginxAio { "aio threads;" } else { "" };
     let more = format!("keepalive_requests 1000000000; {aio}");
     let nginx = Nginx::start(Ipv4Addr::LOCALHOST, setting.files.folder(), 2, 12_000, &more)?;
-    let protocol = if peer == Peer::NginxKept { Protocol::Http11 } else { Protocol::Http10 };
-    Ok(Ok(Server { peer, addr: nginx.addr(), protocol, process: Process::Nginx(nginx) }))
+    let protocol =
+        if competitor == Competitor::NginxKept { Protocol::Http11 } else { Protocol::Http10 };
+    Ok(Ok(Server { competitor, addr: nginx.addr(), protocol, process: Process::Nginx(nginx) }))
 }

@@ -13,18 +13,18 @@ use fetchlet_codec::ResponseHeader;
 use rustix::fs::sendfile;
 use rustix::net::{SendFlags, send};
 
-use super::{Peer, Server, Started};
+use super::{Competitor, Server, Started};
 use crate::Result;
-use crate::files::Served;
+use crate::files::TestFile;
 use crate::load::Protocol;
 
-pub(super) fn start(file: &Served) -> Result<Started> {
+pub(super) fn start(file: &TestFile) -> Result<Started> {
     let mut command = Command::new(env::current_exe()?);
     command.arg("raw").arg(&file.path);
-    Ok(Ok(Server::announced(Peer::Raw, Protocol::Ours, &mut command)?))
+    Ok(Ok(Server::announced(Competitor::Raw, Protocol::Ours, &mut command)?))
 }
 
-/// What this program does as the raw peer, until it is killed.
+/// What this program does as the raw competitor, until it is killed.
 pub(crate) fn serve(path: &Path) -> Result<Infallible> {
     let file = File::open(path)?;
     let len = u32::try_from(file.metadata()?.len())?;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use fetchlet_test_kit::{PATIENCE, Running};
 
 use crate::Result;
-use crate::files::Served;
+use crate::files::TestFile;
 use crate::setting::Setting;
 
 /// A daemon that answers; killed when dropped.
@@ -22,7 +22,7 @@ impl Tftp {
     /// is started again.
     pub(crate) fn start(
         setting: &Setting,
-        file: &Served,
+        file: &TestFile,
     ) -> Result<std::result::Result<Self, String>> {
         let program = match (setting.tools.get("atftpd"), setting.tools.get("atftp")) {
             (Ok(program), Ok(_)) => program,
@@ -55,7 +55,7 @@ impl Tftp {
 
 /// Asks until there is an answer, which is then refused: a client that waits long between two tries
 /// must not be the first to ask.
-fn answers(port: u16, file: &Served) -> Result<bool> {
+fn answers(port: u16, file: &TestFile) -> Result<bool> {
     let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
     socket.set_read_timeout(Some(Duration::from_millis(20)))?;
     let request = [b"\0\x01", file.name.as_bytes(), b"\0octet\0"].concat();

@@ -31,7 +31,7 @@ pub(crate) struct Counters {
 }
 
 #[derive(Debug)]
-pub(crate) struct Lane {
+pub(crate) struct LinkDirection {
     conditions: Conditions,
     chance: Noise,
     /// When the last frame has left.
@@ -41,7 +41,7 @@ pub(crate) struct Lane {
     pub(crate) counters: Counters,
 }
 
-impl Lane {
+impl LinkDirection {
     /// The same seed: the same losses.
     pub(crate) fn new(conditions: Conditions, seed: u64) -> Self {
         let (frames, counters) = (VecDeque::new(), Counters::default());
@@ -99,40 +99,41 @@ mod tests {
 
     #[test]
     fn a_frame_arrives_after_its_length_and_the_delay_and_not_before() {
-        let (now, mut lane) = (Instant::now(), Lane::new(SLOW, 1));
-        lane.push(now, &[1; 1000]);
-        lane.push(now, &[2; 1000]);
-        assert_eq!(lane.next(), Some(now + 21 * MS));
-        assert_eq!(lane.pop(now + 21 * MS - MS / 1000), None);
-        assert_eq!(lane.pop(now + 21 * MS).unwrap()[0], 1);
-        assert_eq!(lane.pop(now + 21 * MS), None);
-        assert_eq!(lane.pop(now + 22 * MS).unwrap()[0], 2);
-        assert_eq!(lane.next(), None);
+        let (now, mut direction) = (Instant::now(), LinkDirection::new(SLOW, 1));
+        direction.push(now, &[1; 1000]);
+        direction.push(now, &[2; 1000]);
+        assert_eq!(direction.next(), Some(now + 21 * MS));
+        assert_eq!(direction.pop(now + 21 * MS - MS / 1000), None);
+        assert_eq!(direction.pop(now + 21 * MS).unwrap()[0], 1);
+        assert_eq!(direction.pop(now + 21 * MS), None);
+        assert_eq!(direction.pop(now + 22 * MS).unwrap()[0], 2);
+        assert_eq!(direction.next(), None);
     }
 
     #[test]
     fn a_full_queue_overflows_and_has_room_again_later() {
-        let (now, mut lane) = (Instant::now(), Lane::new(SLOW, 1));
+        let (now, mut direction) = (Instant::now(), LinkDirection::new(SLOW, 1));
         for _ in 0..5 {
-            lane.push(now, &[0; 1000]);
+            direction.push(now, &[0; 1000]);
         }
         // One leaves, one waits, and the wait of a third begins at a millisecond's limit.
-        assert_eq!(lane.counters, Counters { frames: 5, lost: 0, overflowed: 3 });
-        lane.push(now + 2 * MS, &[0; 1000]);
-        assert_eq!(lane.counters.overflowed, 3);
+        assert_eq!(direction.counters, Counters { frames: 5, lost: 0, overflowed: 3 });
+        direction.push(now + 2 * MS, &[0; 1000]);
+        assert_eq!(direction.counters.overflowed, 3);
     }
 
     #[test]
     fn as_many_are_lost_as_were_asked_for_and_the_same_for_the_same_seed() {
         let survivors = |seed| {
-            let mut lane =
-                Lane::new(Conditions { loss: 5.0, queue: 1000 * 1000 * MS, ..SLOW }, seed);
+            let mut direction =
+                LinkDirection::new(Conditions { loss: 5.0, queue: 1000 * 1000 * MS, ..SLOW }, seed);
             let now = Instant::now();
             for number in 0_u32..100_000 {
-                lane.push(now, &number.to_be_bytes());
+                direction.push(now, &number.to_be_bytes());
             }
-            let all = std::iter::from_fn(|| lane.pop(now + 1000 * 1000 * MS)).collect::<Vec<_>>();
-            assert_eq!(lane.counters.lost, 100_000 - all.len() as u64);
+            let all =
+                std::iter::from_fn(|| direction.pop(now + 1000 * 1000 * MS)).collect::<Vec<_>>();
+            assert_eq!(direction.counters.lost, 100_000 - all.len() as u64);
             all
         };
         let first = survivors(7);

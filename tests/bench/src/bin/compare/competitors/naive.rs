@@ -1,0 +1,22 @@
+//! The file server that most people would write first, as courses show it: in Python, one client at a
+//! time, the whole file in memory.
+
+use std::process::Command;
+
+use super::{Competitor, Server, Started};
+use crate::Result;
+use crate::load::Protocol;
+use crate::setting::Setting;
+
+/// Inside the program: a copy of the program needs no other file.
+const SCRIPT: &str = include_str!("naive.py");
+
+pub(super) fn start(setting: &Setting) -> Result<Started> {
+    let python = match setting.tools.get("python3") {
+        Ok(python) => python,
+        Err(reason) => return Ok(Err(reason)),
+    };
+    let mut command = Command::new(python);
+    command.args(["-B", "-c", SCRIPT]).arg(setting.files.folder());
+    Ok(Ok(Server::announced(Competitor::Naive, Protocol::Ours, &mut command)?))
+}
