@@ -1,5 +1,5 @@
-//! The program `compare`: that each measure works with small sizes, and that nothing is left of a run
-//! that is ended in the middle. What it measures is for its own report.
+//! Tests the program `compare`: every measure works with small sizes, and a run that is ended in
+//! the middle leaves nothing behind.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -12,7 +12,7 @@ use fetchlet_test_kit::{
 };
 use rustix::process::Signal;
 
-/// One run at a time: they look at what the whole machine uses.
+/// Held during a run: two runs at a time would count each other's processes.
 static ALONE: Mutex<()> = Mutex::new(());
 
 fn alone() -> MutexGuard<'static, ()> {
@@ -95,7 +95,8 @@ fn everybody_sends_by_the_congestion_control_that_is_asked_for() {
     });
 }
 
-/// A run where the system refuses network namespaces; `None` where user namespaces are refused as well.
+/// Runs `compare` where the system refuses network namespaces. `None` if user namespaces are
+/// refused as well.
 fn without_namespaces(folder: &Path, ci: Option<&str>) -> Option<Output> {
     let unshare = installed("unshare").ok()?;
     if !bare(&unshare).args(["-r", "true"]).status().is_ok_and(|it| it.success()) {
@@ -139,7 +140,7 @@ fn a_signal_in_the_middle_ends_all_that_was_started() {
         let mut child = Running::start(&mut compare(&path, &long)).unwrap();
         let mut said = BufReader::new(child.stderr().unwrap()).lines();
         assert!(said.next().unwrap().unwrap().starts_with("small-c1: "));
-        // Its own command line, and that of a server at least.
+        // Two processes name the folder: `compare` and at least one server.
         until(LIMIT, || (processes_of(&path).len() > 1).then_some(())).unwrap();
         child.signal(Signal::TERM).unwrap();
         let code = child.wait(LIMIT).unwrap().unwrap().code();

@@ -1,7 +1,7 @@
-//! Our program downloads over a link that delays and loses, which `lossy` makes in networks of its own.
+//! Tests downloads by `fetchlet get` over a link that delays and loses frames, which `lossy` makes.
 //!
-//! Where user namespaces or `/dev/net/tun` are refused nothing can be tried: then this says so, and fails
-//! if `CI` is `true`.
+//! Where the system refuses user namespaces or `/dev/net/tun`, a test says that it tried nothing,
+//! and fails if `CI` is `true`.
 
 use std::process::{Command, Output, Stdio};
 
@@ -12,7 +12,8 @@ use rustix::process::Signal;
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// `None`, and said so, where networks are refused. Only ours is run: the others may not be here.
+/// Runs `lossy` with `fetchlet` alone, because other competitors may not be installed. `None`, and
+/// a message, if the system refuses the link.
 fn lossy(arguments: &[&str]) -> Option<Output> {
     let mut command = Command::new(env!("CARGO_BIN_EXE_lossy"));
     command.args(["--only", "get", "--rounds", "1"]).args(arguments).stdin(Stdio::null());
@@ -41,7 +42,7 @@ fn a_download_over_a_link_that_delays_and_loses_is_whole() {
             // A round trip for the connection, one for the request, and more for the rest.
             assert!(seconds >= 0.080, "{row}");
         }
-        // The losses are those of the seed: they are there, or nothing was tried.
+        // The seed decides the losses: without any, the test would have tried nothing.
         assert!(even["frames lost"].as_str().unwrap().starts_with("0 of "), "{even}");
         assert!(!losing["frames lost"].as_str().unwrap().starts_with("0 of "), "{losing}");
     });
@@ -60,14 +61,14 @@ fn a_download_that_is_not_whole_in_time_is_told_and_fails() {
 #[test]
 fn a_signal_in_the_middle_ends_all_that_was_started() {
     within(LIMIT, || {
-        // Whether networks are refused here, and said so.
+        // This run finds out whether the system refuses the link.
         let Some(_) = lossy(&["--rtt", "0", "--loss", "0", "--size", "1"]) else { return };
         let folder = TempDir::new().unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_lossy"));
         command.args(["--only", "get", "--rtt", "9000", "--loss", "0"]);
         command.env("TMPDIR", folder.path()).stdin(Stdio::null()).stderr(Stdio::null());
         let mut child = Running::start(&mut command).unwrap();
-        // Both ends of a download.
+        // Two processes name the folder: the server and the client.
         until(LIMIT, || (processes_of(folder.path()).len() > 1).then_some(())).unwrap();
         child.signal(Signal::TERM).unwrap();
         assert_eq!(child.wait(LIMIT).unwrap().unwrap().code(), Some(128 + 15));

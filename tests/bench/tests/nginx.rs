@@ -1,5 +1,5 @@
-//! nginx as the measures start it: it serves, and nothing of it is left. Where it is not installed this
-//! says so, and fails if `CI` is `true`.
+//! Tests nginx as the measures start it: it serves, and no process of it is left. Where nginx is
+//! not installed the test says so, and fails if `CI` is `true`.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use fetchlet_test_kit::{LIMIT, Nginx, installed, skip, until, within};
 
-/// How many sockets listen on this port of this machine, in whatever process.
+/// Counts the sockets that listen on this port of the machine, in any process.
 fn listeners(port: u16) -> usize {
     let table = format!("0100007F:{port:04X}");
     let listening = fs::read_to_string("/proc/net/tcp").unwrap();

@@ -1,5 +1,6 @@
-//! What a fleet of devices needs: from their number, their file and their time to the machines behind a
-//! TCP balancer. What one request takes was measured; docs/SCALE.md says how, and explains the sums.
+//! Computes how many server machines a fleet of devices needs, from the number of devices, the
+//! length of their file and the time in which they ask. The cost of one request was measured;
+//! docs/SCALE.md says how, and explains the formulas.
 //!
 //! `cargo run -p fetchlet-bench --bin fleet -- --devices 50000 --size 262144 --window 10m`
 
@@ -64,12 +65,14 @@ struct Cost {
     memory_connection: f64,
 }
 
-/// docs/SCALE.md, "What one of each takes".
+/// CPU time of a request in microseconds; source: docs/SCALE.md, "What one of each takes".
 const CPU_REQUEST: f64 = 64.0;
+/// CPU time of a mebibyte to slow devices in microseconds; source: docs/SCALE.md, as above.
 const CPU_MEBIBYTE: f64 = 920.0;
+/// Memory of a sending connection in bytes; source: docs/SCALE.md, as above.
 const MEMORY_CONNECTION: f64 = 162_000.0;
 
-/// What all devices together ask for.
+/// What all devices together demand.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Demand {
     /// Requests a second.
@@ -80,7 +83,7 @@ struct Demand {
     connections: f64,
     /// Seconds of CPU a second.
     cores: f64,
-    /// Bytes.
+    /// Memory, in bytes.
     memory: f64,
 }
 
@@ -90,7 +93,7 @@ impl Fleet {
         let transfer = self.size / self.rate;
         // A window shorter than a transfer does not make more of them than there are devices.
         let connections = (requests * transfer).min(self.devices);
-        // Those that last beyond the window spread their bytes over the longer time.
+        // Transfers that last beyond the window spread their bytes over the longer time.
         let sending = (self.window.as_secs_f64()).max(transfer);
         let bytes = (self.devices * self.size / sending).min(connections * self.rate);
         let cpu = requests * self.cost.cpu_request + bytes / 1_048_576.0 * self.cost.cpu_mebibyte;
@@ -103,7 +106,8 @@ impl Fleet {
         }
     }
 
-    /// What is needed, what a machine gives of it, and how many machines that makes.
+    /// Makes the table of what is needed, what one machine provides, and how many machines that
+    /// takes.
     fn rows(&self) -> [(&'static str, &'static str, f64, f64); 4] {
         let demand = self.demand();
         let Machine { cores, memory, network, connections, .. } = self.machine;

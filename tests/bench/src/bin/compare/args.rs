@@ -1,4 +1,4 @@
-//! What `compare` takes.
+//! Defines the command-line options of `compare`.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use clap::{Parser, Subcommand, value_parser};
 
 /// Compare fetchlet with nginx, curl, TFTP and simple servers on this machine, over loopback.
 ///
-/// What is not installed is left out, and the report says so.
+/// A program that is not installed is left out, and the report says so.
 #[derive(Debug, Parser)]
 #[command(name = "compare")]
 pub(crate) struct Args {
@@ -27,36 +27,38 @@ pub(crate) struct Args {
     /// Where downloaded files go, in a folder of its own
     #[arg(long, value_name = "DIR", default_value = "/dev/shm")]
     pub(crate) out_dir: PathBuf,
-    /// Write the tables there, too
+    /// Write the tables to this file as well
     #[arg(long, value_name = "FILE")]
     pub(crate) markdown: Option<PathBuf>,
-    /// Write every reading there
+    /// Write every reading to this file, as JSON
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
-    /// Small sizes and one round: whether every measure works, not how fast anything is
+    /// Run with small sizes and one round, to see that every measure works
     #[arg(long)]
     pub(crate) quick: bool,
-    /// Fail where one of these is not installed
+    /// Fail if one of these programs is not installed
     #[arg(long, value_name = "TOOL", value_delimiter = ',')]
     pub(crate) require: Vec<String>,
-    /// The program to measure [default: the one in this program's folder, built anew under `cargo run`]
+    /// The program to measure [default: the one in this program's folder, built anew under `cargo
+    /// run`]
     #[arg(long, value_name = "FILE")]
     pub(crate) program: Option<PathBuf>,
-    /// A second build of `fetchlet`, such as the one before a change: the same measures say what the
-    /// change did
+    /// A second build of `fetchlet`, such as the one before a change, to compare with in the same
+    /// run
     #[arg(long, value_name = "FILE")]
     pub(crate) against: Option<PathBuf>,
-    /// TCP's congestion control for all servers and clients, set in a network namespace of the run's own
+    /// TCP's congestion control for all servers and clients, set in a network namespace of the
+    /// run's own
     #[arg(long, value_name = "NAME", default_value = "reno")]
     pub(crate) congestion: String,
-    /// Tell the measures and do nothing
+    /// List the measures and exit
     #[arg(long)]
     pub(crate) list: bool,
     #[command(subcommand)]
     pub(crate) hidden: Option<Hidden>,
 }
 
-/// What this program does when it starts itself.
+/// Subcommands with which this program starts itself.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Hidden {
     /// Serve one file by the simplest loop there is

@@ -1,4 +1,5 @@
-//! The files that are served: made when first asked for, and in the page cache from then on.
+//! Makes the files that the servers serve: each when it is first used, in the page cache from then
+//! on.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -11,12 +12,13 @@ use rustix::fs::{Advice, fadvise, statfs, statvfs};
 
 use crate::Result;
 
+/// The length of the block that is written and compared at a time, in bytes.
 const MEBIBYTE: usize = 1 << 20;
 
-/// `f_type` of a file system that lives in memory alone.
+/// `TMPFS_MAGIC` of `linux/magic.h`: the `f_type` of a file system without a disk.
 const TMPFS: i64 = 0x0102_1994;
 
-/// The folder to serve.
+/// The served folder, and the names of the files already made there.
 #[derive(Debug)]
 pub(crate) struct Files {
     folder: Folder,
@@ -40,12 +42,12 @@ impl Files {
         self.folder.path()
     }
 
-    /// Noise of this length; each name has its own.
+    /// Makes a file of `len` random bytes, which depend on the name and the length.
     pub(crate) fn noise(&self, name: &str, len: u64) -> Result<TestFile> {
         self.made(name, len, len, |file| fill(file, name, len))
     }
 
-    /// Holes of this length, which take no room on disk.
+    /// Makes a file of `len` bytes that is one hole and takes no room on disk.
     pub(crate) fn sparse(&self, name: &str, len: u64) -> Result<TestFile> {
         self.made(name, len, 0, |file| Ok(file.set_len(len)?))
     }
@@ -65,21 +67,21 @@ impl Files {
         Ok(served)
     }
 
-    /// Whether reads can be cold here.
+    /// Whether the folder is on a disk, so that a read can miss the page cache.
     pub(crate) fn on_disk(&self) -> Result<bool> {
         Ok(statfs(self.folder())?.f_type != TMPFS)
     }
 }
 
 impl TestFile {
-    /// Takes it out of the page cache, which needs it to be on disk first.
+    /// Drops the file from the page cache, after it was written to disk.
     pub(crate) fn evict(&self) -> Result<()> {
         let file = File::open(&self.path)?;
         file.sync_all()?;
         Ok(fadvise(&file, 0, None, Advice::DontNeed)?)
     }
 
-    /// An error unless the file at `path` holds the same.
+    /// Fails unless the file at `path` has the same content.
     pub(crate) fn check_copy(&self, path: &Path) -> Result<()> {
         if same(&self.path, path)? {
             Ok(())
@@ -89,7 +91,7 @@ impl TestFile {
     }
 }
 
-/// Fails unless so much fits, and a gibibyte is left for others.
+/// Fails unless `len` bytes fit into the file system and leave a gibibyte free.
 pub(crate) fn check_room(folder: &Path, len: u64) -> Result<()> {
     let stat = statvfs(folder)?;
     if stat.f_bavail * stat.f_frsize < len + (1 << 30) {
@@ -98,7 +100,8 @@ pub(crate) fn check_room(folder: &Path, len: u64) -> Result<()> {
     Ok(())
 }
 
-/// Cheap, and no two mebibytes are alike: each begins with its number.
+/// Writes the same random mebibyte again and again, each copy stamped with its number: cheap, and
+/// no two are alike.
 fn fill(file: &mut File, name: &str, len: u64) -> Result<()> {
     let seed = name.bytes().fold(len, |seed, byte| seed.wrapping_mul(31).wrapping_add(byte.into()));
     let mut block = Noise::new(seed).bytes(MEBIBYTE.min(usize::try_from(len)?));

@@ -1,4 +1,4 @@
-//! A goal: the bound for one quantity, and whether the rounds of a run say on which side of it we are.
+//! Defines a goal, the bound for one quantity, and decides whether a run's rounds reach the bound.
 
 use crate::readings::Readings;
 use crate::stats::{self, Spread, three_digits};
@@ -6,7 +6,7 @@ use crate::stats::{self, Spread, three_digits};
 /// A quartile of fewer rounds is hardly more than one of the rounds.
 const LEAST_ROUNDS: usize = 5;
 
-/// What is wanted of a quantity: of the ratio to a competitor's, or of ours alone.
+/// A bound for a quantity of fetchlet's, or for the ratio of that quantity to a competitor's.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Goal {
     pub(crate) quantity: &'static str,
@@ -77,13 +77,13 @@ impl Goal {
         Self { aim: Some(value), ..self }
     }
 
-    /// The same quantity against that of the build given with `--against`, which must not be better.
+    /// Sets the goal against the build that `--against` names, which must not be better.
     pub(crate) const fn not_worse_than_before(self) -> Self {
         let (against, must) = (Some("fetchlet, before"), Some(1.0));
         Self { against, must, aim: None, on_request: true, ..self }
     }
 
-    /// The figure that the goal is about, one per round; `None` where a side has not been read.
+    /// Returns the goal's figure for each round; `None` if one side was not read.
     pub(crate) fn values(&self, readings: &Readings) -> Option<Vec<f64>> {
         let ours = readings.of(self.quantity, self.ours)?;
         match self.against {
@@ -96,7 +96,7 @@ impl Goal {
         self.values(readings).map(|values| Spread::of(&values))
     }
 
-    /// `None` of a goal without a bound: its figure is only told.
+    /// Judges the spread; `None` for a goal without a bound, whose figure is only reported.
     pub(crate) fn verdict(&self, spread: &Spread) -> Option<Verdict> {
         let bound = self.must.or(self.aim)?;
         if spread.rounds < LEAST_ROUNDS {
@@ -124,7 +124,7 @@ impl Goal {
         if self.more_is_better { value >= bound } else { value <= bound }
     }
 
-    /// The bound with its sign, such as "≥ 1.2".
+    /// Writes the bound with its sign, such as "≥ 1.2".
     pub(crate) fn wanted(&self, bound: Option<f64>) -> String {
         let sign = if self.more_is_better { "≥" } else { "≤" };
         bound.map(|it| format!("{sign} {}", three_digits(it))).unwrap_or_default()

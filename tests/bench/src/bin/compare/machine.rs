@@ -1,9 +1,9 @@
-//! Where the figures are from: without it they say nothing.
+//! Describes the machine, without which the figures say nothing.
 
 use std::env;
 use std::fs;
 
-/// What, and its value.
+/// Pairs of a property's name and its value.
 pub(crate) fn describe() -> Vec<(&'static str, String)> {
     let cpuinfo = read("/proc/cpuinfo");
     let memory = value(&read("/proc/meminfo"), "MemTotal");

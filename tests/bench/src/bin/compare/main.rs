@@ -1,7 +1,8 @@
-//! Puts fetchlet beside its competitors on the same work in the same run: `cargo run --release -p fetchlet-bench
-//! --bin compare`. Every competitor has its turn once per round, in rotating order; the program prints medians,
-//! and medians and quartiles of the ratios within a round. Traffic stays on the loopback of a network
-//! namespace of its own, and nothing outlives the program.
+//! Compares fetchlet with other programs on the same work in the same run: `cargo run --release -p
+//! fetchlet-bench --bin compare`. Every competitor has one turn per round, in rotating order. The
+//! program prints medians, and the medians and quartiles of the ratios within a round. Traffic
+//! stays on the loopback of a network namespace of the program's own, and no process or file
+//! outlives the program.
 
 mod args;
 mod competitors;
@@ -61,10 +62,10 @@ fn list() {
     }
 }
 
-/// Whether every measure worked; the report is out either way.
+/// Runs the measures and prints the report. Returns whether every measure worked.
 fn run(args: &Args) -> Result<bool> {
     let chosen = chosen(&args.only)?;
-    // Built outside the namespace, which has no way to a registry.
+    // Cargo runs outside the namespace, inside which no registry can be reached.
     let program = match &args.program {
         Some(program) => program.canonicalize()?,
         None => program::find()?,

@@ -1,6 +1,6 @@
-//! The network of a run: a namespace that nobody else uses, where TCP's congestion control is set for every
-//! server and client at once. nginx has no option for it, and figures under the system's own choice
-//! depend on the machine.
+//! Gives the run a network namespace that no other program uses, and sets TCP's congestion control
+//! there for every server and client at once. nginx has no option for congestion control, and
+//! figures under the system's own choice depend on the machine.
 
 use std::fs;
 
@@ -8,27 +8,28 @@ use fetchlet_test_kit::namespace;
 
 use crate::Result;
 
-/// What a socket of this network namespace is given when it is made; an accepted one, when it is accepted.
+/// The sysctl with the congestion control that the kernel gives to a new socket of this namespace.
+/// An accepted socket gets the value of the moment at which it is accepted.
 const CONGESTION: &str = "/proc/sys/net/ipv4/tcp_congestion_control";
 
-/// Reported beside the verdicts: it is the default of many systems, and what it does over loopback differs
-/// from run to run.
+/// The congestion control whose figures are reported without a verdict: many systems have it as
+/// their default, and its rate over loopback differs from run to run.
 const BESIDE: &str = "bbr";
 
 #[derive(Debug)]
 pub(crate) struct Network {
-    /// By which congestion control the verdicts are.
+    /// The congestion control under which the verdicts are made.
     pub(crate) congestion: String,
-    /// Why the run shares the network of the machine, whose congestion control is not ours to set.
+    /// Why the run shares the machine's network, whose congestion control it must not change.
     pub(crate) shared: Option<String>,
 }
 
 impl Network {
-    /// Moves this program and all that it starts into a network namespace. Call this while there is one
-    /// thread.
+    /// Moves this program and every program that it starts into a network namespace. Call this
+    /// while the program has one thread.
     ///
-    /// Where the system refuses that, the run stays outside and says so; if `CI` is `true` that is an
-    /// error.
+    /// Where the system refuses that, the run stays outside and says so; if `CI` is `true` that is
+    /// an error.
     pub(crate) fn enter(congestion: &str) -> Result<Self> {
         match namespace::isolate() {
             Ok(()) => {
@@ -49,7 +50,7 @@ impl Network {
         }
     }
 
-    /// How the report tells it.
+    /// Describes the network for the report.
     pub(crate) fn describe(&self) -> String {
         match &self.shared {
             None => format!("{}, in a network namespace of the run's own", self.congestion),
@@ -57,7 +58,7 @@ impl Network {
         }
     }
 
-    /// Nothing, or why there are no figures under BBR.
+    /// Fails, with the reason, if figures under BBR can't be taken.
     pub(crate) fn check_bbr(&self) -> std::result::Result<(), String> {
         if self.shared.is_some() {
             return Err("the network is shared".to_owned());
@@ -69,7 +70,7 @@ impl Network {
     }
 }
 
-/// Runs `body` while connections are given BBR instead of the run's congestion control.
+/// Runs `body` while new connections get BBR instead of the run's congestion control.
 pub(crate) fn with_bbr<T>(body: impl FnOnce() -> Result<T>) -> Result<T> {
     let before = current()?;
     set(BESIDE)?;

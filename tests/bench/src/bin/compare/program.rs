@@ -1,4 +1,5 @@
-//! The program under measure: built in the same profile as this one, and never an old one by mistake.
+//! Finds the program under measure, built in this program's profile. Building first keeps an old
+//! build from being measured by mistake.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -8,7 +9,8 @@ use fetchlet_test_kit::built;
 
 use crate::Result;
 
-/// `fetchlet` beside this program. Under `cargo run` it is built first: cargo builds only this one.
+/// Returns the path of `fetchlet` beside this program. Under `cargo run`, which builds only
+/// `compare`, `fetchlet` is built first.
 pub(crate) fn find() -> Result<PathBuf> {
     let own = env::current_exe()?;
     let folder = own.parent().ok_or("no folder around this program")?;

@@ -1,15 +1,15 @@
-//! What one measure has read: for each quantity and competitor, a value per round.
+//! Holds the readings of one measure: for each quantity and competitor, one value per round.
 
 #[derive(Debug, Default)]
 pub(crate) struct Readings {
     pub(crate) all: Vec<Reading>,
-    /// Who is left out, and why.
+    /// The competitors that are left out, each with the reason.
     pub(crate) left_out: Vec<(&'static str, String)>,
 }
 
 #[derive(Debug)]
 pub(crate) struct Reading {
-    /// Its unit is part of the name.
+    /// The quantity's name, with its unit.
     pub(crate) quantity: &'static str,
     pub(crate) competitor: &'static str,
     pub(crate) values: Vec<f64>,
@@ -39,7 +39,7 @@ impl Readings {
     }
 
     pub(crate) fn competitors(&self) -> Vec<&'static str> {
-        // In whichever order they had their first turn, the same in every table.
+        // Fetchlet's rows come first in every table; the others keep the order of their first turn.
         let mut competitors = distinct(self.all.iter().map(|it| it.competitor));
         competitors.sort_by_key(|competitor| !competitor.starts_with("fetchlet"));
         competitors

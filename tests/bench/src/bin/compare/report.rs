@@ -1,4 +1,4 @@
-//! All that a run has found, and what is wrong with it.
+//! Collects what a run has measured, and finds faults in the readings.
 
 use serde_json::{Value, json};
 
@@ -12,26 +12,28 @@ use crate::stats;
 
 #[derive(Debug)]
 pub(crate) struct Report {
-    /// Its figures say nothing: sizes were small.
+    /// The sizes were small, so that the figures say nothing about speed.
     pub(crate) quick: bool,
     pub(crate) rounds: usize,
     pub(crate) command: String,
     pub(crate) machine: Vec<(&'static str, String)>,
-    /// By which congestion control everybody sends.
+    /// The congestion control of the servers and clients.
     pub(crate) congestion: String,
-    /// The sizes were those that the bounds are for, and the network was the run's own.
+    /// Whether verdicts are given: the sizes are those of the bounds, and the network is the run's
+    /// own.
     pub(crate) judges: bool,
     pub(crate) versions: Vec<String>,
     pub(crate) sections: Vec<Section>,
 }
 
-/// One measure's share.
+/// What one measure has read.
 #[derive(Debug)]
 pub(crate) struct Section {
     pub(crate) measure: &'static Measure,
     pub(crate) readings: Readings,
     pub(crate) error: Option<String>,
-    /// The share of the machine that others used meanwhile.
+    /// The share of the machine's CPU time that other programs used during the measure, from 0 to
+    /// 1.
     pub(crate) others: f64,
 }
 
@@ -47,7 +49,8 @@ impl Section {
         Self { others, ..self }
     }
 
-    /// What did not work: an error, a goal without its figure, or a reading that is none.
+    /// Returns what did not work: an error, a goal without its figure, or a reading that is no
+    /// number.
     fn faults(&self) -> Vec<String> {
         let name = self.measure.name;
         let mut faults: Vec<String> =

@@ -1,4 +1,4 @@
-//! What a measure works with: sizes, files, tools, and the order of turns.
+//! Holds what every measure needs: sizes, files, tools, and the order of turns.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -13,10 +13,12 @@ use crate::files::{Files, TestFile, check_room};
 use crate::network::Network;
 use crate::tools::Tools;
 
+/// Bytes of a kibibyte.
 const KIB: u64 = 1 << 10;
+/// Bytes of a mebibyte.
 const MIB: u64 = 1 << 20;
 
-/// How much there is to do.
+/// Sizes in bytes, and numbers of connections and requests.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sizes {
     pub(crate) small: u64,
@@ -24,16 +26,17 @@ pub(crate) struct Sizes {
     pub(crate) large: u64,
     pub(crate) huge: u64,
     pub(crate) longest: u64,
-    /// Each of four.
+    /// The length of each of the four cold files.
     pub(crate) cold: u64,
     pub(crate) idle: usize,
     pub(crate) slow: usize,
-    /// Requests while system calls are counted.
+    /// The number of requests during which strace counts system calls.
     pub(crate) traced: u64,
-    /// Downloads in a row by a process each.
+    /// The number of downloads in one turn of a measure of short processes.
     pub(crate) processes: u32,
 }
 
+/// The sizes that the goals are for.
 const FULL: Sizes = Sizes {
     small: KIB,
     medium: MIB,
@@ -47,6 +50,7 @@ const FULL: Sizes = Sizes {
     processes: 50,
 };
 
+/// Sizes with which every measure ends within seconds, also in a debug build.
 const QUICK: Sizes = Sizes {
     small: KIB,
     medium: 256 * KIB,
@@ -103,12 +107,12 @@ impl Setting {
         bare(program.unwrap_or(&self.program))
     }
 
-    /// Where a download goes.
+    /// Returns the path to which a download is written.
     pub(crate) fn out(&self) -> PathBuf {
         self.out.path().join("out")
     }
 
-    /// One that is asked for often.
+    /// Returns the small file, made when it is first used.
     pub(crate) fn small(&self) -> Result<TestFile> {
         self.files.noise("small", self.sizes.small)
     }
@@ -125,7 +129,8 @@ impl Setting {
         self.files.noise("huge", self.sizes.huge)
     }
 
-    /// Every one of `competitors` once per round; who is first changes.
+    /// Gives each of `competitors` one turn per round. The first of a round is the second of the
+    /// round before.
     pub(crate) fn rounds<T>(
         &self,
         competitors: &[T],
@@ -145,12 +150,13 @@ impl Setting {
     }
 }
 
-/// Cargo's target folder, which is on a disk wherever a temporary folder may not be.
+/// Returns cargo's target folder, which is on a disk even where the temporary folder is in memory.
 fn own_folder() -> Result<PathBuf> {
     Ok(std::env::current_exe()?.parent().ok_or("no folder around this program")?.to_owned())
 }
 
-/// Ten thousand connections are more than most systems give without being asked.
+/// Raises the limit of open files to its maximum, because ten thousand connections exceed the usual
+/// default.
 fn raise_file_limit() -> Result<()> {
     let limit = getrlimit(Resource::Nofile);
     Ok(setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit })?)

@@ -1,4 +1,4 @@
-//! What several readings of one quantity say: their middle, and how far apart they are.
+//! Computes medians, quartiles, ratios and percentiles of readings.
 
 /// The median and the quartiles of one value per round.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -19,12 +19,14 @@ impl Spread {
     }
 }
 
-/// The median; of an even number, the mean of the two in the middle. NaN of none.
+/// Returns the median: the mean of the two middle values if their number is even, NaN if there is
+/// none.
 pub(crate) fn median(values: &[f64]) -> f64 {
     quantile(values, 0.5)
 }
 
-/// The value below which `share` of the values lie, on the line between the two nearest. NaN of none.
+/// Returns the quantile at `share` (0 to 1), interpolated between the two nearest values. NaN if
+/// there is no value.
 fn quantile(values: &[f64], share: f64) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
@@ -34,18 +36,19 @@ fn quantile(values: &[f64], share: f64) -> f64 {
     below + (above - below) * place.fract()
 }
 
-/// The ratio within each round: what slows a whole round down weighs on both sides.
+/// Returns the ratio within each round: a slow round slows both sides.
 pub(crate) fn ratios(ours: &[f64], theirs: &[f64]) -> Vec<f64> {
     ours.iter().zip(theirs).map(|(ours, theirs)| ours / theirs).collect()
 }
 
-/// The smallest of the sorted values that at least `share` of them do not exceed.
+/// Returns the smallest of the sorted values that at least `share` (0 to 1) of the values do not
+/// exceed.
 pub(crate) fn percentile<T: Copy>(sorted: &[T], share: f64) -> Option<T> {
     let rank = (share * sorted.len() as f64).ceil() as usize;
     sorted.get(rank.saturating_sub(1)).or(sorted.last()).copied()
 }
 
-/// The value with three significant digits, or with all digits before the decimal point.
+/// Writes the value with three significant digits, or with all digits before the decimal point.
 pub(crate) fn three_digits(value: f64) -> String {
     if value == 0.0 || !value.is_finite() {
         return value.to_string();

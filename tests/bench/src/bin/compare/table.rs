@@ -1,4 +1,4 @@
-//! The report as Markdown: goals first, then the medians of every measure.
+//! Writes the report as Markdown: the goals, then the medians of every measure.
 
 use std::fmt::Write;
 

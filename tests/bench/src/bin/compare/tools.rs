@@ -1,4 +1,4 @@
-//! The programs of others that this machine has.
+//! Finds the competitors' programs on this machine.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use fetchlet_test_kit::installed;
 
 use crate::Result;
 
-/// Each with what makes it tell its version.
+/// Each program's name, with the option that prints its version.
 const KNOWN: &[(&str, &str)] = &[
     ("atftp", "--version"),
     ("atftpd", "--version"),
@@ -32,18 +32,18 @@ impl Tools {
         }
     }
 
-    /// The program, or why there is none.
+    /// Returns the program's path, or the reason why there is none.
     pub(crate) fn get(&self, name: &str) -> std::result::Result<&Path, String> {
         self.0.get(name).map(PathBuf::as_path).ok_or_else(|| format!("{name} is not installed"))
     }
 
-    /// The first four words that each program says of its version.
+    /// Returns the first four words of each program's version line.
     pub(crate) fn versions(&self) -> Vec<String> {
         let version = |(name, flag): &(&str, &str)| {
             let output = Command::new(self.0.get(name)?).arg(flag).output().ok()?;
             let said = [output.stdout, output.stderr].concat();
             let said = String::from_utf8_lossy(&said);
-            // curl goes on with all that it is linked to.
+            // curl's line goes on with every library that curl is linked to.
             let words = said.lines().next()?.split_ascii_whitespace().take(4);
             Some(words.collect::<Vec<_>>().join(" "))
         };

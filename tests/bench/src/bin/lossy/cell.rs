@@ -1,4 +1,5 @@
-//! One line of the table: everybody's downloads over one link, one after another.
+//! Measures one row of the table: the downloads of every competitor over one link, one after
+//! another.
 
 use std::fs;
 use std::io;
@@ -14,11 +15,11 @@ use crate::{Args, conditions};
 #[derive(Debug)]
 pub(crate) struct Row {
     pub(crate) cells: Vec<String>,
-    /// Each of our downloads was.
+    /// Every download by `fetchlet get` was whole.
     pub(crate) whole: bool,
 }
 
-/// These lines, measured at the same time, each on a link of its own.
+/// Measures these pairs of round-trip time and loss at the same time, each on a link of its own.
 pub(crate) fn rows(
     args: &Args,
     competitors: &[Competitor],
@@ -70,7 +71,7 @@ fn ours_are_whole(competitors: &[Competitor], outcomes: &[Vec<FetchResult>]) -> 
     })
 }
 
-/// The median, and what went wrong.
+/// Shows the median of the times in seconds, and what went wrong.
 fn shown(outcomes: &[FetchResult], limit: u64) -> String {
     let mut times = Vec::new();
     let mut wrong = Vec::new();

@@ -1,5 +1,5 @@
-//! Who fetches the file over the link: our program, curl, and a TFTP client lock-step and windowed,
-//! each from its own server.
+//! Starts the programs that fetch the file over the link: `fetchlet`, curl, and a TFTP client with
+//! and without a window, each from its own server.
 
 use std::fs;
 use std::io;
@@ -15,9 +15,11 @@ use fetchlet_test_kit::{
 
 use crate::link::{Link, SERVER};
 
-/// Nobody else is in this network: the port is not taken.
+/// atftpd can't say which port it was given. No other program is in this network, so this port is
+/// free.
 const TFTP: u16 = 6969;
 
+/// The longest time for atftpd to start: far more than it takes on a busy machine.
 const START: Duration = Duration::from_secs(10);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -28,7 +30,7 @@ pub(crate) enum Competitor {
     Curl,
     /// atftp from atftpd, blocks of 1468 bytes, one at a time
     Tftp,
-    /// The same with a window of 16 blocks
+    /// atftp from atftpd, blocks of 1468 bytes, a window of 16 blocks
     Tftp16,
 }
 
@@ -46,7 +48,7 @@ impl Competitor {
         matches!(self, Self::Tftp | Self::Tftp16)
     }
 
-    /// What is missing here; without it this one is left out.
+    /// Names a program that this competitor needs and the machine lacks.
     pub(crate) fn lacks(self) -> Option<&'static str> {
         let needed: &[_] = match self {
             Self::Get => &[],
@@ -57,17 +59,17 @@ impl Competitor {
     }
 }
 
-/// How a download went.
+/// How a download ended.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum FetchResult {
-    /// Whole, and the same bytes.
+    /// The file arrived whole, with the same bytes, after this time.
     Done(Duration),
     Late,
     Failed(String),
     Differs,
 }
 
-/// The servers of one link, all of the same folder.
+/// The servers at one end of a link, which all serve the same folder.
 #[derive(Debug)]
 pub(crate) struct Servers<'a> {
     link: &'a Link,
@@ -155,7 +157,7 @@ fn atftpd(root: &Path) -> io::Result<Running> {
     started.map(|()| atftpd).ok_or_else(|| io::Error::other("atftpd does not start"))
 }
 
-/// As `/proc/net/udp` has it: the address as the machine stores it, in hexadecimal.
+/// Writes an address as `/proc/net/udp` does: in hexadecimal, in the machine's byte order.
 fn socket(address: Ipv4Addr, port: u16) -> String {
     format!("{:08X}:{port:04X}", u32::from_ne_bytes(address.octets()))
 }

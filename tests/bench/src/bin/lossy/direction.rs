@@ -1,32 +1,34 @@
-//! One way of a link: a rate, a bounded queue in front of it, losses by chance, a delay behind it.
+//! Models one direction of a link: a bounded queue, a rate, random losses and a delay, in this
+//! order.
 //!
-//! It knows no clock and no device: it is told what time it is and what has come.
+//! The model knows no clock and no device: the caller passes the time and the frames.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use fetchlet_test_kit::Noise;
 
-/// What becomes of frames that go one way.
+/// What a direction does to frames.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Conditions {
-    /// How long a frame is on its way after it has left.
+    /// How long a frame travels after its last bit was sent.
     pub(crate) delay: Duration,
-    /// How many of a hundred frames are lost.
+    /// How many of a hundred frames are lost, from 0 to 100.
     pub(crate) loss: f64,
-    /// Bits per second.
+    /// The rate, in bits per second.
     pub(crate) rate: u64,
-    /// How long the last frame in the queue may have to wait for its turn; a longer queue overflows.
+    /// The longest time that a frame may wait in the queue; a frame that would wait longer is
+    /// dropped.
     pub(crate) queue: Duration,
 }
 
-/// What became of frames that went one way.
+/// How many frames a direction was given, and how many of them were not delivered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Counters {
     pub(crate) frames: u64,
-    /// By chance.
+    /// Frames that were lost by chance.
     pub(crate) lost: u64,
-    /// At the end of a full queue.
+    /// Frames that found the queue full.
     pub(crate) overflowed: u64,
 }
 
@@ -34,21 +36,21 @@ pub(crate) struct Counters {
 pub(crate) struct LinkDirection {
     conditions: Conditions,
     chance: Noise,
-    /// When the last frame has left.
+    /// When the last bit of the last frame is sent.
     free_at: Option<Instant>,
-    /// On their way, with the time of their arrival.
+    /// Frames that travel, each with the time of its arrival.
     frames: VecDeque<(Instant, Box<[u8]>)>,
     pub(crate) counters: Counters,
 }
 
 impl LinkDirection {
-    /// The same seed: the same losses.
+    /// Makes a direction without frames. The same seed loses the same frames.
     pub(crate) fn new(conditions: Conditions, seed: u64) -> Self {
         let (frames, counters) = (VecDeque::new(), Counters::default());
         Self { conditions, chance: Noise::new(seed), free_at: None, frames, counters }
     }
 
-    /// Takes a frame that was sent now.
+    /// Takes a frame that is sent at `now`.
     pub(crate) fn push(&mut self, now: Instant, frame: &[u8]) {
         self.counters.frames += 1;
         let begins = self.free_at.unwrap_or(now).max(now);
@@ -59,7 +61,7 @@ impl LinkDirection {
         let bits = frame.len() as f64 * 8.0;
         let left = begins + Duration::from_secs_f64(bits / self.conditions.rate.max(1) as f64);
         self.free_at = Some(left);
-        // It is lost on its way: it has had its turn.
+        // A lost frame took its time at the sender, as on a cable.
         if self.is_unlucky() {
             self.counters.lost += 1;
             return;
@@ -67,7 +69,7 @@ impl LinkDirection {
         self.frames.push_back((left + self.conditions.delay, frame.into()));
     }
 
-    /// The next frame that has arrived by now.
+    /// Returns the next frame that has arrived at `now`.
     pub(crate) fn pop(&mut self, now: Instant) -> Option<Box<[u8]>> {
         let (arrives, _) = self.frames.front()?;
         if *arrives > now {
@@ -76,7 +78,7 @@ impl LinkDirection {
         self.frames.pop_front().map(|(_, frame)| frame)
     }
 
-    /// When the next frame arrives.
+    /// Returns the time at which the next frame arrives.
     pub(crate) fn next(&self) -> Option<Instant> {
         self.frames.front().map(|(arrives, _)| *arrives)
     }
@@ -93,7 +95,7 @@ mod tests {
 
     const MS: Duration = Duration::from_millis(1);
 
-    /// A frame of 1000 bytes takes a millisecond to leave.
+    /// At this rate a frame of 1000 bytes takes a millisecond to send.
     const SLOW: Conditions =
         Conditions { delay: Duration::from_millis(20), loss: 0.0, rate: 8_000_000, queue: MS };
 
@@ -116,7 +118,8 @@ mod tests {
         for _ in 0..5 {
             direction.push(now, &[0; 1000]);
         }
-        // One leaves, one waits, and the wait of a third begins at a millisecond's limit.
+        // The first frame is being sent, the second waits 1 ms; the others would wait longer than
+        // the limit of 1 ms.
         assert_eq!(direction.counters, Counters { frames: 5, lost: 0, overflowed: 3 });
         direction.push(now + 2 * MS, &[0; 1000]);
         assert_eq!(direction.counters.overflowed, 3);

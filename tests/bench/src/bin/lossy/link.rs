@@ -1,4 +1,4 @@
-//! Two networks joined by two TAPs, whose frames are carried from one to the other in user space.
+//! Joins two network namespaces by two TAPs, whose frames a thread carries from one to the other.
 //!
 //! TCP at both ends is the kernel's. A TAP has no offloads unless it is asked for some, so what is
 //! carried, lost and delayed is frames of at most 1514 bytes, as on a cable.
@@ -19,13 +19,15 @@ use smoltcp::phy::{Medium, TunTapInterface};
 
 use crate::direction::{Conditions, Counters, LinkDirection};
 
-/// The server's address, and the client's.
+/// The server's address on the link.
 pub(crate) const SERVER: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 1);
+/// The client's address on the link.
 const CLIENT: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 2);
 
+/// The longest frame in bytes: the TAP's MTU of 1500 and the Ethernet header of 14.
 const LONGEST_FRAME: usize = 1514;
 
-/// The link; it ends when this is dropped.
+/// A link between two network namespaces. Dropping the link ends it.
 #[derive(Debug)]
 pub(crate) struct Link {
     pub(crate) server: Network,
@@ -35,7 +37,8 @@ pub(crate) struct Link {
 }
 
 impl Link {
-    /// The conditions are those of each way; the seed decides what is lost.
+    /// Makes a link with the same conditions in both directions. The seed decides which frames are
+    /// lost.
     pub(crate) fn new(conditions: Conditions, seed: u64) -> io::Result<Self> {
         let (server, client) = (Network::new()?, Network::new()?);
         let taps = [tap(&server, SERVER, 1, CLIENT, 2)?, tap(&client, CLIENT, 2, SERVER, 1)?];
@@ -45,7 +48,7 @@ impl Link {
         Ok(Self { server, client, stop: Some(stop), relay: Some(relay) })
     }
 
-    /// Ends the link, and says what became of the server's frames and of the client's.
+    /// Ends the link and returns the counters of the server's frames and of the client's.
     pub(crate) fn end(mut self) -> io::Result<[Counters; 2]> {
         drop(self.stop.take());
         let ended = self.relay.take().map(JoinHandle::join);
@@ -53,8 +56,8 @@ impl Link {
     }
 }
 
-/// A new TAP in `network`, up and with its address. Its neighbour is told, not asked for: a lost
-/// question would cost a second that is no fault of the file's way.
+/// Makes a TAP in `network`, up and with its address. The neighbour is set by hand: a lost ARP
+/// request would cost a second that has nothing to do with the download.
 fn tap(
     network: &Network,
     own: Ipv4Addr,
@@ -66,7 +69,7 @@ fn tap(
         let tap = TunTapInterface::new("tap0", Medium::Ethernet).map_err(|error| {
             io::Error::new(error.kind(), format!("a TAP can't be made here ({error})"))
         })?;
-        // Only its number is to be had; the system gives a descriptor of one's own for it.
+        // `TunTapInterface` shows its descriptor's number only; `pidfd_getfd` makes an owned copy.
         let process = pidfd_open(getpid(), PidfdFlags::empty())?;
         let own = pidfd_getfd(process, tap.as_raw_fd(), PidfdGetfdFlags::empty())?;
         Ok(File::from(own))
@@ -81,7 +84,7 @@ fn tap(
     Ok(tap)
 }
 
-/// Carries frames until `stop` is closed at its other end. LinkDirection 0 leads from tap 0 to tap 1.
+/// Carries frames until the other end of `stop` is closed. Direction 0 leads from TAP 0 to TAP 1.
 fn relay(
     taps: &[File; 2],
     mut directions: [LinkDirection; 2],
@@ -114,7 +117,7 @@ fn relay(
 
 fn deliver(mut tap: &File, frame: &[u8]) -> io::Result<()> {
     match tap.write(frame) {
-        // An interface that is not up yet, or has no room: as on a cable, nobody is told.
+        // An interface that is not up yet or has no room loses the frame, as a cable does.
         Err(error) if !is_refusal(&error) => Err(error),
         _ => Ok(()),
     }
@@ -124,7 +127,7 @@ fn is_refusal(error: &io::Error) -> bool {
     matches!(Errno::from_io_error(error), Some(Errno::IO | Errno::AGAIN | Errno::NOBUFS))
 }
 
-/// Takes every frame that the kernel has sent.
+/// Reads every frame that the kernel has sent into the TAP.
 fn collect(mut tap: &File, direction: &mut LinkDirection) -> io::Result<()> {
     let mut frame = [0; LONGEST_FRAME];
     loop {

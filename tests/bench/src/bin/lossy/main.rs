@@ -1,9 +1,9 @@
-//! Downloads over links that delay and lose: ours, curl's and TFTP's on the same link, one after
-//! another, by the kernel's TCP and UDP at both ends.
+//! Times downloads over links that delay and lose frames: by fetchlet, curl and TFTP on the same
+//! link, one after another, with the kernel's TCP and UDP at both ends.
 //!
-//! The links are made here, in networks of the program's own: two TAPs and a relay between them. So it
-//! needs no `tc netem`, which some kernels lack, and nothing outside sees a frame of it. Exits with 1
-//! if one of our downloads was not whole, with 69 where such networks are refused.
+//! A link is two TAPs in network namespaces of the program's own, and a relay between them. So the
+//! program needs no `tc netem`, which some kernels lack, and no frame leaves the namespaces. Exit
+//! code 1: a download by fetchlet was not whole. 69: the system refuses such namespaces.
 
 mod cell;
 mod competitors;
@@ -38,7 +38,7 @@ struct Args {
     /// How long a frame may wait for its turn before the queue overflows, in milliseconds
     #[arg(long, default_value_t = 100)]
     queue: u64,
-    /// The length of the file
+    /// The length of the file, in bytes
     #[arg(long, default_value_t = 512 * 1024, value_parser = clap::value_parser!(u64).range(..=64 << 20))]
     size: u64,
     /// How often each download is done by TCP; by TFTP it is done once
@@ -53,7 +53,7 @@ struct Args {
     /// What decides which frames are lost
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Only these
+    /// Only these competitors
     #[arg(long, value_enum, value_delimiter = ',')]
     only: Vec<Competitor>,
     /// Write the table there as JSON, too
@@ -63,7 +63,8 @@ struct Args {
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    // Before anything else: there is one thread only.
+    // The system refuses user namespaces to a program with a second thread, so this call comes
+    // first.
     if let Err(error) = namespace::become_root().and_then(|()| try_link()) {
         eprintln!("lossy: {error}");
         return ExitCode::from(69);
@@ -78,7 +79,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Whether links can be had at all.
+/// Fails if the system refuses links.
 fn try_link() -> io::Result<()> {
     let perfect = conditions(0, 0.0, 1000, 100);
     Link::new(perfect, 0)?.end().map(drop)
@@ -89,7 +90,7 @@ fn conditions(rtt: u64, loss: f64, rate: u64, queue: u64) -> Conditions {
     Conditions { delay, loss, rate: rate * 1_000_000, queue: Duration::from_millis(queue) }
 }
 
-/// Whether each of our downloads was whole.
+/// Prints the table, and returns whether every download by `fetchlet get` was whole.
 fn run(args: &Args) -> io::Result<bool> {
     watch()?;
     let here = competitors(args);
@@ -117,7 +118,7 @@ fn run(args: &Args) -> io::Result<bool> {
     Ok(whole)
 }
 
-/// Those that are wanted and can be had here.
+/// Returns the competitors that are asked for and installed.
 fn competitors(args: &Args) -> Vec<Competitor> {
     let mut here = Competitor::value_variants().to_vec();
     here.retain(|one| args.only.is_empty() || args.only.contains(one));

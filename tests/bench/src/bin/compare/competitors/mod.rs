@@ -1,4 +1,4 @@
-//! The servers under comparison: how each is started, what it speaks, what it uses.
+//! Starts the servers under comparison, asks them, and reads what they use.
 
 mod naive;
 pub(crate) mod raw;
@@ -20,23 +20,24 @@ use crate::setting::Setting;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Competitor {
-    /// The program with its defaults, but for its limits of connections.
+    /// `fetchlet serve` with its defaults, except for the limits of connections and the request
+    /// deadline.
     Fetchlet,
-    /// While everybody sends by BBR.
+    /// The same server, asked while new connections get BBR.
     FetchletBbr,
     /// The build that `--against` names.
     Before,
-    /// `sendfile on; tcp_nopush on`.
+    /// nginx with `sendfile on; tcp_nopush on`.
     Nginx,
-    /// And `aio threads`.
+    /// nginx with `aio threads` as well.
     NginxAio,
-    /// And HTTP/1.1: a client's requests share a connection.
+    /// nginx asked by HTTP/1.1: the requests of a client share a connection.
     NginxKept,
-    /// While everybody sends by BBR.
+    /// The same server, asked while new connections get BBR.
     NginxBbr,
-    /// Accept, sendfile, close; of one file only.
+    /// A loop of accept, sendfile and close, which serves one file.
     Raw,
-    /// The classic first server of a course, in Python.
+    /// A server in Python that reads the whole file into memory.
     Naive,
 }
 
@@ -59,7 +60,8 @@ impl Competitor {
         matches!(self, Self::FetchletBbr | Self::NginxBbr)
     }
 
-    /// The server, or why it is left out. `file` is all that a raw loop serves.
+    /// Starts the server, or returns why it is left out. `file` is the only file that the raw loop
+    /// serves.
     pub(crate) fn start(self, setting: &Setting, file: &TestFile) -> Result<Started> {
         if self.has_bbr()
             && let Err(reason) = setting.network.check_bbr()
@@ -75,10 +77,10 @@ impl Competitor {
     }
 }
 
-/// A server, unless the machine lacks something for it.
+/// A server, or the reason why this machine can't run it.
 pub(crate) type Started = std::result::Result<Server, String>;
 
-/// A server that listens; killed when dropped.
+/// A server that listens. Dropping it kills its processes.
 #[derive(Debug)]
 pub(crate) struct Server {
     pub(crate) competitor: Competitor,
@@ -124,13 +126,13 @@ impl Server {
         outcome.map_err(|error| format!("{}: {error}", self.name()).into())
     }
 
-    /// Runs `body` under the congestion control that this server is asked under. A connection gets it when
-    /// it is accepted, so that it may differ from turn to turn.
+    /// Runs `body` under the congestion control of this server's turn. A connection gets its
+    /// congestion control when it is accepted, so that turns may differ.
     pub(crate) fn under<T>(&self, body: impl FnOnce() -> Result<T>) -> Result<T> {
         if self.competitor.has_bbr() { network::with_bbr(body) } else { body() }
     }
 
-    /// One request that is not measured: from then on the file is in the page cache.
+    /// Makes one request that is not measured, after which the file is in the page cache.
     pub(crate) fn warm(&self, file: &TestFile) -> Result<()> {
         self.ask(std::slice::from_ref(file), 1, Until::Requests(1)).map(drop)
     }
@@ -148,7 +150,8 @@ impl Server {
     }
 }
 
-/// All of these that the machine has, asked once each; the readings say what is left out, and why.
+/// Starts those of `competitors` that this machine can run, and asks each for `file` once.
+/// `readings` gets the others, with the reason.
 pub(crate) fn start(
     competitors: &[Competitor],
     setting: &Setting,
@@ -174,13 +177,13 @@ pub(crate) fn start(
 fn fetchlet(competitor: Competitor, setting: &Setting) -> Result<Started> {
     let mut command = setting.fetchlet(competitor == Competitor::Before);
     command.args(["serve", "0", "-q", "--max-per-peer", "0", "--max-connections", "12000"]);
-    // As long as nginx waits: idle connections are to be counted before they are closed.
+    // nginx waits as long. Idle connections must stay open until they are counted.
     command.args(["--request-deadline", "60s"]);
     command.arg("--root").arg(setting.files.folder());
     Ok(Ok(Server::announced(competitor, Protocol::Ours, &mut command)?))
 }
 
-/// With a worker for each core of a small machine.
+/// Starts nginx with two workers, one for each core of a small machine.
 fn nginx(competitor: Competitor, setting: &Setting) -> Result<Started> {
     if let Err(reason) = setting.tools.get("nginx") {
         return Ok(Err(reason));

@@ -1,5 +1,5 @@
-//! The file server that most people would write first, as courses show it: in Python, one client at a
-//! time, the whole file in memory.
+//! The file server that most people would write first, as courses show it: in Python, one client at
+//! a time, the whole file in memory.
 
 use std::process::Command;
 
@@ -8,7 +8,7 @@ use crate::Result;
 use crate::load::Protocol;
 use crate::setting::Setting;
 
-/// Inside the program: a copy of the program needs no other file.
+/// The script is part of the program, so that a copied program needs no other file.
 const SCRIPT: &str = include_str!("naive.py");
 
 pub(super) fn start(setting: &Setting) -> Result<Started> {

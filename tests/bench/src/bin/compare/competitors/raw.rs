@@ -1,5 +1,6 @@
-//! The floor: accept, read the request, send the header and the file, close. One client at a time, one
-//! file, opened beforehand, nothing checked. A server that does the whole work can't be expected to cost less.
+//! Serves one file by the simplest loop: accept, read the request, send the header and the file,
+//! close. The loop serves one client at a time, opens the file beforehand and checks nothing, so no
+//! real server can be expected to cost less.
 
 use std::convert::Infallible;
 use std::env;
@@ -24,7 +25,7 @@ pub(super) fn start(file: &TestFile) -> Result<Started> {
     Ok(Ok(Server::announced(Competitor::Raw, Protocol::Ours, &mut command)?))
 }
 
-/// What this program does as the raw competitor, until it is killed.
+/// Serves the file at `path` until the process is killed.
 pub(crate) fn serve(path: &Path) -> Result<Infallible> {
     let file = File::open(path)?;
     let len = u32::try_from(file.metadata()?.len())?;
@@ -34,7 +35,7 @@ pub(crate) fn serve(path: &Path) -> Result<Infallible> {
     std::io::stdout().flush()?;
     loop {
         let (client, _) = listener.accept()?;
-        // What becomes of one client is seen by that client.
+        // A client sees by itself that its answer failed.
         answer(client, &file, &header, u64::from(len)).ok();
     }
 }

@@ -1,4 +1,4 @@
-//! atftpd, which is asked by its own client: the load does not speak over UDP.
+//! Starts atftpd. Its own client asks it, because the load does not speak UDP.
 
 use std::net::{Ipv4Addr, UdpSocket};
 use std::process::{Command, Stdio};
@@ -10,7 +10,7 @@ use crate::Result;
 use crate::files::TestFile;
 use crate::setting::Setting;
 
-/// A daemon that answers; killed when dropped.
+/// A daemon that answers. Dropping this value kills it.
 #[derive(Debug)]
 pub(crate) struct Tftp {
     pub(crate) port: u16,
@@ -18,8 +18,8 @@ pub(crate) struct Tftp {
 }
 
 impl Tftp {
-    /// The daemon can't say which port it got: it is given one that was free, and answers from there or
-    /// is started again.
+    /// Starts the daemon on a port that was free a moment ago, because atftpd can't say which port
+    /// it got. If it does not answer there, it is started again, up to three times.
     pub(crate) fn start(
         setting: &Setting,
         file: &TestFile,
@@ -53,8 +53,8 @@ impl Tftp {
     }
 }
 
-/// Asks until there is an answer, which is then refused: a client that waits long between two tries
-/// must not be the first to ask.
+/// Asks until an answer comes, and refuses that answer. The measured client must not be the first
+/// to ask, because it waits long between two tries.
 fn answers(port: u16, file: &TestFile) -> Result<bool> {
     let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
     socket.set_read_timeout(Some(Duration::from_millis(20)))?;

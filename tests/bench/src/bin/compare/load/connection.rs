@@ -1,4 +1,5 @@
-//! One client of the load: opens, asks, and takes one answer apart as it comes, without ever blocking.
+//! Drives one connection of the load without blocking: connects, sends the request, checks the
+//! answer.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -13,13 +14,14 @@ use super::Protocol;
 use crate::Result;
 use crate::files::TestFile;
 
-/// Files up to here are compared byte by byte; of larger ones, what is measured would be the comparing.
+/// The longest file that is compared byte by byte, in bytes. Comparing longer files would take more
+/// time than receiving them.
 const COMPARED: u64 = 64 << 10;
 
-/// After so many buffers the other clients have their turn.
+/// The number of buffers that one connection reads before the other connections have their turn.
 const BUFFERS_PER_TURN: usize = 4;
 
-/// A file as one client asks for it.
+/// What a client sends for a file, and what the answer must be.
 #[derive(Debug)]
 pub(crate) struct Wanted {
     protocol: Protocol,
@@ -44,7 +46,7 @@ impl Wanted {
         self.protocol.keeps()
     }
 
-    /// The length of the header, once it is whole.
+    /// Returns the length of the header; `None` until the header is whole.
     fn header(&self, bytes: &[u8]) -> Result<Option<usize>> {
         match self.protocol.header(bytes)? {
             None => Ok(None),
@@ -53,7 +55,7 @@ impl Wanted {
         }
     }
 
-    /// Whether these bytes may follow the first `received`.
+    /// Fails if `bytes` can't follow the first `received` bytes of the body.
     fn check(&self, received: u64, bytes: &[u8]) -> Result<()> {
         let end = received + bytes.len() as u64;
         if end > self.len {
@@ -65,7 +67,7 @@ impl Wanted {
     }
 }
 
-/// Whether there is more to come.
+/// Whether an answer has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Answer {
     Partial,
@@ -78,15 +80,16 @@ pub(crate) struct Connection {
     slot: u64,
     started: Instant,
     sent: usize,
-    /// A header that came in pieces, so far.
+    /// The pieces of an incomplete header.
     head: Vec<u8>,
-    /// Bytes of the body, once the header is through.
+    /// The number of bytes of the body; `None` until the header is whole.
     received: Option<u64>,
     first_byte: Option<Duration>,
 }
 
 impl Connection {
-    /// Connects, and asks at once where the kernel is done at once, as it mostly is on loopback.
+    /// Connects, and sends the request at once if the kernel connects at once, as it mostly does on
+    /// loopback.
     pub(crate) fn open(
         addr: SocketAddr,
         started: Instant,
@@ -109,7 +112,7 @@ impl Connection {
         Ok(connection)
     }
 
-    /// Asks again on the same connection.
+    /// Sends the request again on the same connection.
     pub(crate) fn again(
         &mut self,
         started: Instant,
@@ -132,7 +135,7 @@ impl Connection {
         self.first_byte.unwrap_or_default()
     }
 
-    /// Goes on as far as the kernel lets it.
+    /// Sends and receives until the kernel would block.
     pub(crate) fn proceed(
         &mut self,
         epoll: &OwnedFd,
@@ -148,7 +151,7 @@ impl Connection {
         self.receive(wanted, buffer).map_err(|error| format!("{}: {error}", wanted.name).into())
     }
 
-    /// What to wait for next.
+    /// Sends what is left of the request. Returns the event to wait for next.
     fn send(&mut self, wanted: &Wanted) -> Result<EventFlags> {
         let rest = wanted.request.get(self.sent..).unwrap_or_default();
         match send(&self.socket, rest, SendFlags::NOSIGNAL) {

@@ -1,4 +1,5 @@
-//! Connections that say nothing, from more addresses than one, as a crowd of waiting devices does.
+//! Opens connections that send nothing, from several addresses, because one address has too few
+//! ports.
 
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -7,15 +8,16 @@ use socket2::{Domain, Socket, Type};
 
 use crate::Result;
 
-/// So many come from each address: fewer than it has ports.
+/// The number of connections from each address: fewer than an address has ports (28,232 by
+/// default).
 const FROM_EACH: usize = 1000;
 
-/// Open for as long as this is kept.
+/// Idle connections, which close when this value is dropped.
 #[derive(Debug)]
 pub(crate) struct Idle(Vec<Socket>);
 
 impl Idle {
-    /// From 127.0.2.1 upwards.
+    /// Opens `connections` connections, from the addresses 127.0.2.1 upwards.
     pub(crate) fn open(server: SocketAddr, connections: usize) -> Result<Self> {
         let open = |number| {
             let last = u8::try_from(1 + number / FROM_EACH)?;
@@ -29,7 +31,7 @@ impl Idle {
         Ok(Self(sockets.map_err(|error| format!("idle connections: {error}"))?))
     }
 
-    /// Whether the server has kept them all.
+    /// Fails if the server has closed a connection or sent something.
     pub(crate) fn check(&self) -> Result<()> {
         for socket in &self.0 {
             socket.set_nonblocking(true)?;

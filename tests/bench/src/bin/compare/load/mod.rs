@@ -1,5 +1,5 @@
-//! The load: one thread that asks as so many clients and checks each answer. Every competitor is asked by the
-//! same code, whatever it speaks, so that what differs in the figures is the server.
+//! Generates the load: one thread acts as many clients and checks each answer. The same code asks
+//! every competitor, in whichever protocol, so that the figures differ by the server only.
 
 pub(crate) mod connection;
 pub(crate) mod idle;
@@ -19,13 +19,13 @@ use crate::stats;
 use connection::{Answer, Connection, Wanted};
 pub(crate) use protocol::Protocol;
 
-/// A server that moves nothing at all for so long has failed.
+/// A server that sends nothing to any client for this time has failed.
 const SILENCE: Timespec = Timespec { tv_sec: 30, tv_nsec: 0 };
 
-/// Received into and thrown away: a file's length costs no memory here.
+/// The length of the receive buffer, in bytes; its content is discarded.
 const BUFFER: usize = 256 << 10;
 
-/// When to ask for no more; what has been asked for is still waited for.
+/// When to stop asking. Answers that are under way are waited for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Until<'a> {
     Requests(u64),
@@ -33,25 +33,25 @@ pub(crate) enum Until<'a> {
     Raised(&'a AtomicBool),
 }
 
-/// What came of it.
+/// The figures of one turn of the load.
 #[derive(Debug, Default)]
 pub(crate) struct LoadFigures {
     pub(crate) requests: u64,
     pub(crate) bytes: u64,
     pub(crate) elapsed: Duration,
-    /// From the decision to ask to the end of the answer; sorted.
+    /// The times from before the connection to the end of the answer, sorted.
     pub(crate) latencies: Vec<Duration>,
-    /// From the decision to ask to the first byte of the answer; sorted.
+    /// The times from before the connection to the first byte of the answer, sorted.
     pub(crate) first_bytes: Vec<Duration>,
 }
 
 impl LoadFigures {
-    /// Requests per second.
+    /// Returns the number of requests per second.
     pub(crate) fn rate(&self) -> f64 {
         self.requests as f64 / self.elapsed.as_secs_f64()
     }
 
-    /// Megabytes of files per second.
+    /// Returns the megabytes (10^6 bytes) of files per second.
     pub(crate) fn megabytes(&self) -> f64 {
         self.bytes as f64 / 1e6 / self.elapsed.as_secs_f64()
     }
@@ -65,7 +65,8 @@ impl LoadFigures {
     }
 }
 
-/// So many clients that ask one server for these files, each for its own in turn.
+/// Asks one server by `clients` clients at a time. Client number n asks for file number n, modulo
+/// the number of files.
 pub(crate) fn run(
     addr: SocketAddr,
     protocol: Protocol,
@@ -137,7 +138,7 @@ impl Generator<'_> {
     }
 
     fn wants_more(&self, now: Instant) -> bool {
-        // What is over already is asked for once, so that there is a figure.
+        // At least one request is made, so that there is a figure.
         self.asked == 0
             || match self.until {
                 Until::Requests(number) => self.asked < number,
@@ -155,7 +156,7 @@ impl Generator<'_> {
         Ok(self.wanted.get(slot % self.wanted.len()).ok_or("no file to ask for")?)
     }
 
-    /// Whether this client goes on.
+    /// Lets a connection proceed. Returns whether its client goes on.
     fn proceed(&mut self, slot: usize, connection: &mut Connection) -> Result<bool> {
         let wanted = self.wanted.get(slot % self.wanted.len()).ok_or("no file to ask for")?;
         match connection.proceed(&self.epoll, wanted, &mut self.buffer)? {

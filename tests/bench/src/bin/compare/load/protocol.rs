@@ -1,4 +1,4 @@
-//! What the load speaks: ours, and the two forms of HTTP that a file server is asked in.
+//! Encodes requests and decodes response headers of fetchlet's protocol and of HTTP.
 
 use fetchlet_codec::{Filename, REQUEST_HEADER, Request, ResponseDecoder, Status};
 
@@ -6,11 +6,11 @@ use crate::Result;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Protocol {
-    /// PROTOCOL.md: a connection for each file.
+    /// The protocol of PROTOCOL.md, with one connection per file.
     Ours,
-    /// The same in HTTP.
+    /// HTTP/1.0, with one connection per file.
     Http10,
-    /// One connection for all requests of a client.
+    /// HTTP/1.1, with one connection for all requests of a client.
     Http11,
 }
 
@@ -28,12 +28,12 @@ impl Protocol {
         })
     }
 
-    /// Whether the connection is used again.
+    /// Whether a connection serves more than one request.
     pub(crate) const fn keeps(self) -> bool {
         matches!(self, Self::Http11)
     }
 
-    /// The header's own length and the body's, once all of the header is there.
+    /// Returns the length of the header and of the body; `None` until the header is whole.
     pub(crate) fn header(self, bytes: &[u8]) -> Result<Option<(usize, u64)>> {
         match self {
             Self::Ours => ours(bytes),

@@ -1,4 +1,4 @@
-//! A crowd of readers that each take a kibibyte every fifth of a second, as devices on a slow link do.
+//! Simulates devices on a slow link: each reader takes 1 KiB every 200 ms.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -14,13 +14,16 @@ use super::Protocol;
 use crate::Result;
 use crate::files::TestFile;
 
+/// The pause between two reads of a reader: with `AT_ONCE` that makes 5 KiB/s, the rate of a slow
+/// device's link.
 const EVERY: Duration = Duration::from_millis(200);
+/// The most bytes that a reader takes at once.
 const AT_ONCE: usize = 1024;
 
-/// What a small device has room for.
+/// The receive buffer of a small device, in bytes.
 const RECEIVE_BUFFER: usize = 4096;
 
-/// They read in a thread of their own until stopped; dropped, they are stopped too.
+/// Slow readers, which read in a thread of their own until they are stopped or dropped.
 #[derive(Debug)]
 pub(crate) struct SlowReaders {
     stop: Arc<AtomicBool>,
@@ -28,7 +31,7 @@ pub(crate) struct SlowReaders {
 }
 
 impl SlowReaders {
-    /// All of them have asked when this returns.
+    /// Starts `readers` readers. Every request is sent when this function returns.
     pub(crate) fn start(
         server: SocketAddr,
         protocol: Protocol,
@@ -55,7 +58,7 @@ impl SlowReaders {
         Ok(Self { stop, thread: Some(thread) })
     }
 
-    /// An error if one of them was dropped or not answered.
+    /// Stops the readers. Fails if the server dropped a reader or did not answer one.
     pub(crate) fn stop(mut self) -> Result<()> {
         self.stop.store(true, Ordering::Relaxed);
         match self.thread.take().map(JoinHandle::join) {
@@ -68,7 +71,7 @@ impl SlowReaders {
 impl Drop for SlowReaders {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
-        // An error before this one is on its way already.
+        // The caller already has the error that led here.
         self.thread.take().map(JoinHandle::join);
     }
 }
@@ -76,7 +79,7 @@ impl Drop for SlowReaders {
 #[derive(Debug)]
 struct Reader {
     socket: Socket,
-    /// The beginning, until it holds a whole header.
+    /// The beginning of the answer, until the header is whole.
     head: Option<Vec<u8>>,
 }
 
@@ -101,7 +104,7 @@ impl Reader {
 
 fn ask(server: SocketAddr, number: usize, request: &[u8]) -> Result<Socket> {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
-    // Before connecting: the window is announced then.
+    // The buffer is set before connecting, because the SYN announces the window.
     socket.set_recv_buffer_size(RECEIVE_BUFFER)?;
     let last = u8::try_from(1 + number / 100)?;
     socket.bind(&SocketAddr::from((Ipv4Addr::new(127, 0, 3, last), 0)).into())?;
@@ -113,7 +116,7 @@ fn ask(server: SocketAddr, number: usize, request: &[u8]) -> Result<Socket> {
     Ok(socket)
 }
 
-/// For what is to be slow, or tells nobody when it is done.
+/// Sleeps, where slowness is the purpose or no event tells the end.
 #[expect(clippy::disallowed_methods, reason = "no event says that a slow reader has time again")]
 pub(crate) fn pause(time: Duration) {
     thread::sleep(time);

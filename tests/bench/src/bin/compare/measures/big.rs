@@ -1,4 +1,4 @@
-//! One file of a gibibyte out of the page cache to one client that throws it away.
+//! Measures 1 GiB out of the page cache to one client, which discards the bytes.
 
 use fetchlet_test_kit::usage;
 

@@ -1,5 +1,5 @@
-//! Four clients read files that the page cache does not hold, while four others ask for a hot one: whether
-//! a server that waits for its disk lets everyone else wait, too.
+//! Measures whether a server that waits for its disk makes other clients wait: four clients read
+//! files that are not in the page cache, four others ask for a file that is.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -16,6 +16,7 @@ const P99: &str = "hot p99, µs";
 const MAX: &str = "hot slowest, ms";
 const RATE: &str = "hot requests/s meanwhile";
 const COLD_RATE: &str = "cold MB/s";
+/// The number of clients that read cold files, each its own: more than the machine has cores.
 const READERS: usize = 4;
 
 const NAMES: [&str; READERS] = ["cold-1", "cold-2", "cold-3", "cold-4"];
@@ -53,7 +54,7 @@ fn run(setting: &Setting, readings: &mut Readings) -> Result<()> {
         readings.add(COLD_RATE, server.name(), cold.megabytes());
         Ok(())
     })?;
-    // What being safe costs when all is hot.
+    // A server that protects itself from cold files may need more CPU time for hot ones.
     setting.rounds(&servers, |server| {
         let before = server.cpu()?;
         let until = Until::Elapsed(setting.seconds);
@@ -64,7 +65,7 @@ fn run(setting: &Setting, readings: &mut Readings) -> Result<()> {
     })
 }
 
-/// The hot file is asked for until the cold ones are through.
+/// Asks for the hot file until the downloads of the cold files have ended.
 fn both(server: &Server, hot: &TestFile, cold: &[TestFile]) -> Result<(LoadFigures, LoadFigures)> {
     let done = AtomicBool::new(false);
     thread::scope(|scope| {

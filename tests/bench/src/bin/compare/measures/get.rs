@@ -1,5 +1,5 @@
-//! Whole programs that download to a file, from start to end: ours, and curl from nginx. Neither side
-//! syncs, but for the row that says so.
+//! Measures whole processes that download to a file: `fetchlet get`, and curl from nginx. Neither
+//! side syncs the file, except in the row that says so.
 
 use std::fs;
 use std::process::Command;
@@ -16,6 +16,7 @@ use crate::setting::Setting;
 
 pub(super) const RATE: &str = "MB/s";
 const EACH: &str = "downloads/s";
+/// The longest time for a download: far more than 1 GiB takes on any machine here.
 pub(super) const LIMIT: Duration = Duration::from_secs(120);
 
 const FASTER: &[Goal] = &[
@@ -72,17 +73,18 @@ pub(super) const SMALL: Measure = Measure {
     },
 };
 
+/// The ways of the measures without a checksum.
 const PLAIN: &[Way] = &[Way::Fetchlet, Way::Synced, Way::Before, Way::Curl, Way::Bbr, Way::CurlBbr];
 
 /// How a file is downloaded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Way {
     Fetchlet,
-    /// By the build that `--against` names, from its own server.
+    /// By the build that `--against` names, from that build's server.
     Before,
-    /// While both sides send by BBR.
+    /// By `fetchlet get`, while new connections get BBR.
     Bbr,
-    /// As it does by default: on disk before it has its name.
+    /// With the default of syncing the file before the rename.
     Synced,
     Checked,
     Curl,
@@ -114,7 +116,7 @@ impl Way {
         }
     }
 
-    /// The whole command, or why there is none.
+    /// Returns the whole command, or the reason why there is none.
     fn command(
         self,
         setting: &Setting,
@@ -155,7 +157,7 @@ impl Way {
     }
 }
 
-/// `fetchlet get`, to where downloads go.
+/// Returns the command `fetchlet get`, which writes to the setting's output path.
 pub(super) fn get(setting: &Setting, server: &Server, file: &TestFile) -> Command {
     let mut command = setting.fetchlet(server.competitor == Competitor::Before);
     command.args(["get", "-q", "-f", "-o"]).arg(setting.out());
@@ -163,7 +165,8 @@ pub(super) fn get(setting: &Setting, server: &Server, file: &TestFile) -> Comman
     command
 }
 
-/// Each way once per round, or so many times in a row where one is too short to be timed.
+/// Gives each way one turn per round, of `times` downloads in a row, because one alone may be too
+/// short to be timed.
 fn downloads(
     ways: &[Way],
     file: &TestFile,
@@ -202,7 +205,7 @@ fn downloads(
     })
 }
 
-/// How long it takes to make the file, which is then compared and removed.
+/// Returns how long the command takes to make the file, which is then compared and removed.
 pub(super) fn timed(command: &mut Command, setting: &Setting, file: &TestFile) -> Result<Duration> {
     let out = setting.out();
     let elapsed = match time(command, LIMIT)? {
@@ -217,7 +220,7 @@ pub(super) fn timed(command: &mut Command, setting: &Setting, file: &TestFile) -
     Ok(elapsed)
 }
 
-/// By the tool whose verdict ours is put beside.
+/// Computes the file's SHA-256 by `sha256sum`, in hexadecimal.
 fn digest(setting: &Setting, file: &TestFile) -> Result<String> {
     let output = Command::new(setting.tools.get("sha256sum")?).arg(&file.path).output()?;
     let said = String::from_utf8(output.stdout)?;

@@ -1,4 +1,4 @@
-//! Whether a byte costs more in a longer file, and a request more beside more connections.
+//! Measures whether a byte costs more in a longer file, and a request more beside open connections.
 
 use super::{Goal, Measure};
 use crate::Result;
@@ -13,7 +13,9 @@ const REQUEST: &str = "time per request, µs";
 
 const SHORTEST: &str = "1 MiB";
 const LONGEST: &str = "4 GiB - 1";
+/// The row with no connection but that of the request.
 const ALONE: &str = "1 open";
+/// The row with the full size's number of idle connections.
 const CROWD: &str = "10,000 open";
 
 pub(super) const BYTES: Measure = Measure {
@@ -44,7 +46,7 @@ fn bytes(setting: &Setting, readings: &mut Readings) -> Result<()> {
         server.warm(file)?;
     }
     setting.rounds(&files, |(name, file)| {
-        // Short files are asked for again until it takes as long to tell.
+        // Shorter files are fetched several times, so that a turn is long enough to be timed.
         let times = (setting.sizes.huge / file.len / 4).max(1);
         let outcome = server.ask(std::slice::from_ref(file), 1, Until::Requests(times))?;
         let mebibytes = outcome.bytes as f64 / f64::from(1 << 20);
@@ -63,7 +65,8 @@ fn connections(setting: &Setting, readings: &mut Readings) -> Result<()> {
     )?;
     let named: Vec<_> = [ALONE, CROWD].into_iter().zip(&servers).collect();
     setting.rounds(&named, |(name, server)| {
-        // Opened for each turn: a server closes what says nothing for too long.
+        // The connections are opened anew for each turn, because the server closes idle ones after
+        // its timeout.
         let crowd = if *name == CROWD { setting.sizes.idle } else { 1 };
         let idle = Idle::open(server.addr, crowd - 1)?;
         server.warm(&file)?;

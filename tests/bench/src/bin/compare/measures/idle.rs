@@ -1,4 +1,4 @@
-//! Ten thousand connections that say nothing: what each of them costs in memory.
+//! Measures the memory of ten thousand connections on which no request is sent.
 
 use fetchlet_test_kit::Usage;
 
@@ -25,7 +25,7 @@ fn run(setting: &Setting, readings: &mut Readings) -> Result<()> {
     let file = setting.small()?;
     let connections = setting.sizes.idle;
     setting.rounds(&[Competitor::Fetchlet, Competitor::Nginx], |competitor| {
-        // A new one each time: memory once taken is seldom given back.
+        // Each turn starts a new server, because a process seldom gives memory back.
         let server = match competitor.start(setting, &file)? {
             Ok(server) => server,
             Err(reason) => {
@@ -36,7 +36,8 @@ fn run(setting: &Setting, readings: &mut Readings) -> Result<()> {
         server.warm(&file)?;
         let before = Usage::of(&server.processes()?)?.resident as f64;
         let idle = Idle::open(server.addr, connections)?;
-        // Connections are accepted in their order: these come after all the idle ones.
+        // Connections are accepted in their order: once these are answered, all idle ones were
+        // accepted.
         let until = Until::Elapsed(setting.seconds / 4);
         let outcome = server.ask(std::slice::from_ref(&file), 8, until)?;
         let with = Usage::of(&server.processes()?)?.resident as f64;

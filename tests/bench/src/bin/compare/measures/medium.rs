@@ -1,5 +1,5 @@
-//! One mebibyte to eight clients at a time: long enough for congestion control to matter, short enough
-//! for its beginning to be most of it.
+//! Measures 1 MiB to eight clients at a time: long enough for congestion control to matter, short
+//! enough for slow start to be most of the transfer.
 
 use super::{Goal, Measure, small};
 use crate::Result;

@@ -1,4 +1,4 @@
-//! The measures, each a file: who takes part, what is read, and what is to come out.
+//! Lists the measures. Each file defines one: its competitors, its readings and its goals.
 
 mod big;
 mod cold;
@@ -24,7 +24,7 @@ pub(crate) struct Measure {
     pub(crate) run: fn(&Setting, &mut Readings) -> Result<()>,
 }
 
-/// In the order of the report.
+/// Every measure, in the order of the report.
 pub(crate) const ALL: &[Measure] = &[
     big::BIG,
     medium::MEDIUM,

@@ -1,5 +1,5 @@
-//! A thousand slow readers of a large file: how much of the system's memory for TCP they hold, and what that
-//! does to a client that is fast.
+//! Measures how much of the kernel's TCP memory a thousand slow readers hold, and how long a fast
+//! client waits beside them.
 
 use std::time::{Duration, Instant};
 
@@ -36,7 +36,7 @@ fn run(setting: &Setting, readings: &mut Readings) -> Result<()> {
             SlowReaders::start(server.addr, server.protocol(), &large, setting.sizes.slow)?;
         let until = Until::Elapsed(setting.seconds * 3);
         let outcome = server.ask(std::slice::from_ref(&fast), 1, until)?;
-        // Other sockets of the machine may have given some back meanwhile.
+        // Other sockets of the machine may have freed pages during the turn.
         let pages = (usage::tcp_pages()? - before).max(1.0);
         readers.stop()?;
         readings.add(PAGES, server.name(), pages);
@@ -46,7 +46,8 @@ fn run(setting: &Setting, readings: &mut Readings) -> Result<()> {
     })
 }
 
-/// Until the next server finds the memory that this one found, or others have taken it for good.
+/// Waits until the kernel's TCP memory is back at `pages`, for at most 10 s, because other programs
+/// may hold some.
 fn settle(pages: f64) -> Result<()> {
     let started = Instant::now();
     while usage::tcp_pages()? > pages && started.elapsed() < Duration::from_secs(10) {

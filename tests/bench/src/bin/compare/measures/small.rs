@@ -1,6 +1,7 @@
-//! One kibibyte again and again: what a request costs besides its bytes.
+//! Measures the cost of a request, by fetching 1 KiB again and again.
 //!
-//! With 32 clients the load, one thread, is what limits the rate; there the server's own time tells them apart.
+//! With 32 clients the load, which is one thread, limits the rate. There the servers differ in
+//! their CPU time.
 
 use super::{Goal, Measure};
 use crate::Result;
@@ -43,7 +44,8 @@ pub(super) const MANY: Measure = Measure {
         Goal::less(CPU, "fetchlet", "").not_worse_than_before(),
     ],
     run: |setting, readings| {
-        // Not Python's: its backlog of 5 leaves clients waiting a second for their connection.
+        // Python's server is left out: its backlog of 5 makes clients wait a second for a
+        // connection.
         let competitors = [
             Competitor::Fetchlet,
             Competitor::Before,
@@ -56,7 +58,7 @@ pub(super) const MANY: Measure = Measure {
     },
 };
 
-/// The same file to so many clients, for a while.
+/// Asks each server for `file` by `clients` clients at a time, for the setting's number of seconds.
 pub(super) fn load(
     competitors: &[Competitor],
     file: &TestFile,

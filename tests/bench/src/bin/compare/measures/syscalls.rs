@@ -1,4 +1,4 @@
-//! System calls per request, counted by strace: the one figure of speed that repeats on any machine.
+//! Counts system calls per request by strace: a figure that is the same on every machine.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -19,8 +19,10 @@ use crate::setting::Setting;
 const ONE: &str = "calls per request, 1 client";
 const MANY: &str = "calls per request, 32 clients";
 
-/// Accept, read, open, send and close; with fewer, not all were counted.
+/// The fewest calls that can answer a request: accept, read, open, send, close. A lower count means
+/// that strace missed some.
 const LEAST: f64 = 5.0;
+/// How often a count is tried: in practice the second try succeeds.
 const TRIES: u32 = 3;
 
 pub(super) const SYSCALLS: Measure = Measure {
@@ -50,7 +52,7 @@ fn run(setting: &Setting, readings: &mut Readings) -> Result<()> {
     })
 }
 
-/// How many calls a request takes.
+/// Returns the number of system calls per request.
 fn count(
     strace: &Path,
     server: &Server,
@@ -60,7 +62,7 @@ fn count(
 ) -> Result<f64> {
     let (requests, summary) = (setting.sizes.traced, setting.out());
     let mut each = 0.0;
-    // Now and then strace does not get hold of the thread that does the work.
+    // strace sometimes fails to attach to the thread that does the work.
     for _ in 0..TRIES {
         let counting = Counting::start(strace, server, &summary)?;
         server.ask(std::slice::from_ref(file), clients, Until::Requests(requests))?;
@@ -72,14 +74,14 @@ fn count(
     Err(format!("strace saw {each} calls per request").into())
 }
 
-/// strace on all threads of a server.
+/// A running strace that counts the calls of all of a server's threads.
 struct Counting<'a> {
     running: Running,
     summary: &'a Path,
 }
 
 impl<'a> Counting<'a> {
-    /// Returns once every process is attached to.
+    /// Starts strace, and returns once it is attached to every process.
     fn start(strace: &Path, server: &Server, summary: &'a Path) -> Result<Self> {
         let processes = server.processes()?;
         let mut command = Command::new(strace);
@@ -104,7 +106,7 @@ impl<'a> Counting<'a> {
 
     fn stop(mut self) -> Result<f64> {
         self.running.signal(Signal::INT)?;
-        // It ends by the signal it was sent, which is no failure.
+        // strace ends by the signal, which is no failure.
         self.running.wait(PATIENCE)?.ok_or("strace does not end")?;
         let summary = fs::read_to_string(self.summary)?;
         fs::remove_file(self.summary)?;
@@ -112,7 +114,7 @@ impl<'a> Counting<'a> {
     }
 }
 
-/// The fourth column of the last line.
+/// Returns the fourth column of the line with the total.
 fn calls(summary: &str) -> Option<f64> {
     let total = summary.lines().rev().find(|line| line.trim_end().ends_with(" total"))?;
     total.split_ascii_whitespace().nth(3)?.parse().ok()

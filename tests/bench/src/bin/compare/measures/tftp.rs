@@ -1,4 +1,5 @@
-//! What devices download with today: TFTP, in lock step and with a window, by atftp from atftpd.
+//! Measures TFTP, with which many devices download today, in lock step and with a window, by atftp
+//! from atftpd.
 
 use std::process::Command;
 
