@@ -4,8 +4,8 @@
 //! cargo run -p fetchlet --example serve -- firmware 127.0.0.1:5000
 //! ```
 //!
-//! Port 0 stands for any free port; the first line on standard output tells the address. Press Ctrl-D to
-//! stop: exchanges that have begun go on for at most [`Config::grace`].
+//! Port 0 stands for any free port; the first line on standard output tells the address. Press
+//! Ctrl-D to stop: exchanges that have begun go on for at most [`Config::grace`].
 
 use std::env;
 use std::error::Error;
@@ -37,8 +37,8 @@ async fn main() -> Result<ExitCode, Box<dyn Error>> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Ends when standard input does. The thread that waits may outlive the server, which nobody notices:
-/// the program's end ends the thread.
+/// Ends when standard input does. The thread that waits may outlive the server, which nobody
+/// notices: the program's end ends the thread.
 async fn end_of_input() {
     let (ended, wait) = oneshot::channel();
     thread::spawn(move || {

@@ -1,11 +1,12 @@
-//! Download files over TCP, to and from devices as small as a microcontroller: the library for hosts.
+//! Download files over TCP, to and from devices as small as a microcontroller: the library for
+//! hosts.
 //!
 //! * [`Client`] (feature `client`) downloads a file by name: blocking, without an async runtime.
 //! * [`server`] (feature `server`) serves a folder, on tokio.
 //!
-//! Both features are on by default, and made for Linux. The messages are those of [`codec`]; the rules
-//! that the documentation cites (`R1` to `R17`) are those of `PROTOCOL.md`, the protocol's definition.
-//! The program `fetchlet`, made of client and server, is the crate `fetchlet-cli`.
+//! Both features are on by default, and made for Linux. The messages are those of [`codec`]; the
+//! rules that the documentation cites (`R1` to `R17`) are those of `PROTOCOL.md`, the protocol's
+//! definition. The program `fetchlet`, made of client and server, is the crate `fetchlet-cli`.
 //!
 //! # A download
 //!

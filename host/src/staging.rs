@@ -14,8 +14,9 @@ use rustix::fs::fstatvfs;
 use rustix::io::Errno;
 use tempfile::NamedTempFile;
 
-/// The most characters of the target's name that the staging file's name repeats. A name may have 255
-/// bytes: 50 characters take at most 200, which leaves room for the prefix and the random suffix.
+/// The most characters of the target's name that the staging file's name repeats. A name may have
+/// 255 bytes: 50 characters take at most 200, which leaves room for the prefix and the random
+/// suffix.
 const MAX_NAME_CHARS: usize = 50;
 
 /// The mode of a new file before the umask is applied, as for every program that makes files.
@@ -55,8 +56,8 @@ pub struct Staging {
     synced: bool,
 }
 
-/// Why a file did not get to its target. But for [`NotSynced`](Self::NotSynced), what was there before
-/// is untouched.
+/// Why a file did not get to its target. But for [`NotSynced`](Self::NotSynced), what was there
+/// before is untouched.
 ///
 /// `Display` does not print the [`source`](std::error::Error::source): print the whole chain.
 #[derive(Debug, thiserror::Error)]
@@ -96,8 +97,8 @@ impl Staging {
     ///
     /// # Errors
     ///
-    /// [`StagingError::TargetExists`], [`StagingError::NotAFile`], [`StagingError::NoFileName`], and
-    /// [`StagingError::Io`] if there is no such folder.
+    /// [`StagingError::TargetExists`], [`StagingError::NotAFile`], [`StagingError::NoFileName`],
+    /// and [`StagingError::Io`] if there is no such folder.
     pub fn check(target: impl AsRef<Path>, if_exists: IfExists) -> Result<(), StagingError> {
         let target = target.as_ref();
         if target.file_name().is_none() || target.as_os_str().as_bytes().ends_with(b"/") {
@@ -156,8 +157,8 @@ impl Staging {
         self.file.as_file()
     }
 
-    /// Checks whether the disk has room for `len` bytes, so that a full disk is found before the first
-    /// byte is written.
+    /// Checks whether the disk has room for `len` bytes, so that a full disk is found before the
+    /// first byte is written.
     ///
     /// # Errors
     ///
@@ -171,13 +172,14 @@ impl Staging {
         }
     }
 
-    /// Returns the error for data that could not be written to [`file`](Self::file), which names the
-    /// target.
+    /// Returns the error for data that could not be written to [`file`](Self::file), which names
+    /// the target.
     pub(crate) fn not_written(&self, source: io::Error) -> StagingError {
         io_error("write", &self.target)(source)
     }
 
-    /// Waits until the data is on the disk. A rename alone may reach the disk earlier than the data.
+    /// Waits until the data is on the disk. A rename alone may reach the disk earlier than the
+    /// data.
     ///
     /// # Errors
     ///
@@ -188,8 +190,8 @@ impl Staging {
         Ok(())
     }
 
-    /// Renames the staging file to the target. After [`sync`](Self::sync), waits until the rename is on
-    /// the disk as well.
+    /// Renames the staging file to the target. After [`sync`](Self::sync), waits until the rename
+    /// is on the disk as well.
     ///
     /// # Errors
     ///
@@ -218,8 +220,8 @@ fn create_new(path: &Path) -> io::Result<File> {
     File::options().read(true).write(true).create_new(true).mode(NEW_FILE_MODE).open(path)
 }
 
-/// Makes the rename itself last. Some file systems can't sync a folder, and need not; a folder that may
-/// be written but not read can't be opened for that.
+/// Makes the rename itself last. Some file systems can't sync a folder, and need not; a folder that
+/// may be written but not read can't be opened for that.
 fn sync_folder(folder: &Path) -> io::Result<()> {
     match File::open(folder).and_then(|folder| folder.sync_all()) {
         Err(error) => match Errno::from_io_error(&error) {

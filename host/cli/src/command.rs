@@ -1,4 +1,4 @@
-//! The command line: what the program takes, and which part of it runs.
+//! The command line: parses the arguments, and runs the command that they name.
 
 use std::io::{self, Write};
 
@@ -9,6 +9,7 @@ use crate::exit_code::ExitCode;
 use crate::output::{eprint_line, print};
 use crate::{get, serve};
 
+/// The examples at the end of `fetchlet --help`.
 const EXAMPLES: &str = "\
 Examples:
   fetchlet serve 5000 --root firmware           serve a folder to this machine
@@ -36,7 +37,7 @@ enum Command {
     Man,
 }
 
-/// Runs the program: parses its arguments, does what they say, and tells how it ended.
+/// Parses the arguments, runs the command that they name, and returns its exit code.
 pub(crate) fn run() -> ExitCode {
     match Cli::try_parse() {
         Err(answer) => usage(&answer),
@@ -49,7 +50,7 @@ pub(crate) fn run() -> ExitCode {
     }
 }
 
-/// Help and version as clap prints them; what is wrong with the command line in one line.
+/// Prints help and version as clap does, and an error of the command line in one line.
 fn usage(answer: &clap::Error) -> ExitCode {
     let text = answer.to_string();
     if !answer.use_stderr() {

@@ -1,12 +1,13 @@
-//! Every code the program exits with. They are frozen: scripts depend on them.
+//! The exit codes of the program. They are frozen: scripts depend on them.
 
 use std::process;
 
-/// How the program ended, as the shell sees it. Where curl has a code for it, it is curl's.
+/// How the program ended, as the shell sees it. Where curl has a code for the same end, the code is
+/// curl's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum ExitCode {
-    /// All was done.
+    /// The command succeeded.
     Done = 0,
     /// A fault of the program or of the machine that has no code of its own.
     Internal = 1,

@@ -1,4 +1,4 @@
-//! What a failed download means to the user: an exit code, what happened, and what to do.
+//! What a failed download means to the user: the exit code, and what to do.
 
 use std::io::{self, ErrorKind};
 
@@ -53,7 +53,7 @@ pub(crate) fn advice(error: &ClientError) -> &'static str {
         }
         ClientError::TooLarge { .. } => "raise --max-size if you want the file all the same",
         ClientError::ChecksumDiffers { .. } => {
-            "the file is another one or was damaged: do not use it, and compare it with the server's"
+            "the file is another one or damaged: do not use it, and compare it with the server's"
         }
         ClientError::Write(_) => "that is stdout: see where it leads",
         ClientError::Staging(StagingError::TargetExists(_)) => {

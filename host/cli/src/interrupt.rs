@@ -16,8 +16,8 @@ use crate::output::eprint_line;
 /// Ends the program when a signal comes, and removes the staging file first.
 #[derive(Clone)]
 pub(crate) struct Interrupt {
-    /// The path of the staging file, while there is one. A signal waits for the lock, so that no staging
-    /// file is just being created or renamed when the signal's thread looks.
+    /// The path of the staging file, while there is one. A signal waits for the lock, so that no
+    /// staging file is just being created or renamed when the signal's thread looks.
     unfinished: Arc<Mutex<Option<PathBuf>>>,
 }
 
@@ -93,8 +93,8 @@ impl Interrupt {
     }
 }
 
-/// The set of signals that this process was started to ignore: signal n is bit n - 1, as proc(5) says.
-/// Empty where the system does not tell.
+/// The set of signals that this process was started to ignore: signal n is bit n - 1, as proc(5)
+/// says. Empty where the system does not tell.
 fn ignored_signals() -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));

@@ -15,7 +15,7 @@ pub(crate) enum Format {
     Json,
 }
 
-/// Sets the log up for the rest of the process. `-q` wins over `-v`.
+/// Sets the log up for the rest of the process. `quiet` wins over `verbose`.
 pub(crate) fn init(format: Format, verbose: u8, quiet: bool) {
     let level = match (quiet, verbose) {
         (true, _) => LevelFilter::WARN,
@@ -26,7 +26,8 @@ pub(crate) fn init(format: Format, verbose: u8, quiet: bool) {
     let log = tracing_subscriber::fmt()
         .with_max_level(level)
         .with_target(false)
-        // It would report a failed write to stderr on stderr, and panic when that fails too.
+        // The subscriber would report a failed write to stderr on stderr, and panic when that fails
+        // too.
         .log_internal_errors(false);
     match format {
         Format::Text => log.with_ansi(colours()).with_writer(io::stderr).init(),
@@ -39,18 +40,20 @@ pub(crate) fn init(format: Format, verbose: u8, quiet: bool) {
     }
 }
 
-/// <https://no-color.org>: set and not empty means none.
+/// Whether log lines are coloured: on a terminal, unless `NO_COLOR` is set and not empty
+/// (<https://no-color.org>).
 fn colours() -> bool {
     let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     !refused && io::stderr().is_terminal()
 }
 
-/// Writes JSON in printable ASCII: what else a string may hold unescaped, DEL and all beyond ASCII,
-/// becomes `\uXXXX`, which parses back to the same. So no terminal obeys a file's name.
+/// Writes JSON in printable ASCII, so that no terminal obeys a file's name. JSON lets a string hold
+/// DEL and every character beyond ASCII as they are: here they become `\uXXXX`, which parses back
+/// to the same.
 struct Ascii<W>(W);
 
 impl<W: Write> Write for Ascii<W> {
-    /// Takes whole lines: a character cut in two would be lost.
+    /// Writes `json`, which has to be a whole line: a character cut in two would be lost.
     fn write(&mut self, json: &[u8]) -> io::Result<usize> {
         let mut ascii = String::with_capacity(json.len());
         for character in String::from_utf8_lossy(json).chars() {

@@ -29,8 +29,8 @@ pub(crate) enum Display {
     Silent,
 }
 
-/// How often [`Style::Plain`] prints a line: often enough to see that the download moves, seldom enough
-/// for a log.
+/// How often [`Style::Plain`] prints a line: often enough to see that the download moves, seldom
+/// enough for a log.
 const INTERVAL: Duration = Duration::from_secs(10);
 
 /// The bar, in the words of indicatif.

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-/// The longest duration that an option takes: a longer one means "never", and the longest ones overflow
-/// the clocks that they are added to.
+/// The longest duration that an option takes: a longer one means "never", and the longest ones
+/// overflow the clocks that they are added to.
 const MAX_DURATION: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// `10s`, `500ms`, `1m 30s`: a duration of more than 0 and at most a day.
@@ -24,7 +24,8 @@ pub(crate) fn duration_or_zero(text: &str) -> Result<Duration, String> {
     Ok(value)
 }
 
-/// `500000`, `64K`, `2m`: a number of bytes. K, M and G are 1024, 1024² and 1024³, as curl reads them.
+/// `500000`, `64K`, `2m`: a number of bytes. K, M and G are 1024, 1024² and 1024³, as curl reads
+/// them.
 pub(crate) fn bytes(text: &str) -> Result<u64, String> {
     let number = text.trim_end_matches(|last: char| !last.is_ascii_digit());
     let unit: u64 = match &text[number.len()..] {

@@ -6,8 +6,8 @@ use std::str::FromStr;
 
 /// The host and the port of a server, as [`Client::get`](crate::Client::get) takes them.
 ///
-/// In text a server is `host:port`, with an IPv6 address in brackets as in a URL. A name is looked up
-/// when the client connects, not before.
+/// In text a server is `host:port`, with an IPv6 address in brackets as in a URL. A name is looked
+/// up when the client connects, not before.
 ///
 /// ```
 /// use std::net::SocketAddr;

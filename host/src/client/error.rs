@@ -54,7 +54,8 @@ pub enum ClientError {
         /// How much of the file had come; `None` before the header.
         progress: Option<Progress>,
     },
-    /// What came is not a response (R11), or the connection ended before the response was whole (R12).
+    /// What came is not a response (R11), or the connection ended before the response was whole
+    /// (R12).
     #[error(transparent)]
     Protocol(#[from] DownloadError),
     /// The server has no such file (R8).
@@ -113,8 +114,8 @@ impl ClientError {
 
     /// The error for a read or a write that failed, when the peer last moved data at `idle_since`.
     ///
-    /// A call that the socket's timeout ended reports `WouldBlock`, the kernel's own timeouts report
-    /// `TimedOut`.
+    /// A call that the socket's timeout ended reports `WouldBlock`, the kernel's own timeouts
+    /// report `TimedOut`.
     pub(super) fn from_io(
         source: io::Error,
         idle_since: Instant,

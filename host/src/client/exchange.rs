@@ -58,8 +58,8 @@ impl<C: Read> Exchange<C> {
         self.download.progress().map_or(0, |progress| progress.expected)
     }
 
-    /// Moves the data into `writer`, and returns the writer's checksum. Calls `on_progress` after each
-    /// buffer.
+    /// Moves the data into `writer`, and returns the writer's checksum. Calls `on_progress` after
+    /// each buffer.
     pub(super) fn receive_all(
         mut self,
         mut writer: impl BufferWriter,

@@ -1,7 +1,7 @@
 //! The blocking client: connect, ask, receive.
 //!
-//! The way of the data: `connect` makes a connection, `exchange` reads buffers from it, and a `buffer`
-//! writer takes each (`checksum` in the same thread, `pipeline` for files in another).
+//! The way of the data: `connect` makes a connection, `exchange` reads buffers from it, and a
+//! `buffer` writer takes each (`checksum` in the same thread, `pipeline` for files in another).
 
 mod address;
 mod buffer;
@@ -43,15 +43,16 @@ pub struct Client {
 }
 
 impl Client {
-    /// Returns a client with timeouts of 10 s, both for connecting and for progress (R15), that takes
-    /// files of any size.
+    /// Returns a client with timeouts of 10 s, both for connecting and for progress (R15), that
+    /// takes files of any size.
     pub const fn new() -> Self {
         Self { connect_timeout: DEFAULT_TIMEOUT, idle_timeout: DEFAULT_TIMEOUT, max_size: None }
     }
 
     /// Sets how long to wait for one address to accept the connection; at least 1 ms.
     ///
-    /// The look-up of the host's name comes before, and takes as long as the system's resolver lets it.
+    /// The look-up of the host's name comes before, and takes as long as the system's resolver lets
+    /// it.
     pub const fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
         self
@@ -63,19 +64,19 @@ impl Client {
         self
     }
 
-    /// Sets the largest file to accept, in bytes. [`get`](Self::get) refuses a file that is announced with
-    /// more.
+    /// Sets the largest file to accept, in bytes. [`get`](Self::get) refuses a file that is
+    /// announced with more.
     pub const fn max_size(mut self, bytes: u64) -> Self {
         self.max_size = Some(bytes);
         self
     }
 
-    /// Connects to each address of the server in turn until one accepts, asks for the file `name`, and
-    /// waits for the header.
+    /// Connects to each address of the server in turn until one accepts, asks for the file `name`,
+    /// and waits for the header.
     ///
-    /// The server is text (`"host:port"`, an IPv6 address in brackets), a pair of host and port, or a
-    /// [`SocketAddr`](std::net::SocketAddr): whatever converts to a [`ServerAddr`]. The name is text or a
-    /// [`Filename`].
+    /// The server is text (`"host:port"`, an IPv6 address in brackets), a pair of host and port, or
+    /// a [`SocketAddr`](std::net::SocketAddr): whatever converts to a [`ServerAddr`]. The name is
+    /// text or a [`Filename`].
     ///
     /// # Errors
     ///

@@ -1,8 +1,8 @@
 //! Writes one buffer to a file while the next one is read: two threads, a handful of buffers.
 //!
-//! The copy out of the socket and the copy into the page cache cost about the same, so doing both at
-//! once is 1.3 to 1.5 times as fast as one after the other. A file that fits one buffer is written
-//! without a second thread, whose start costs more than the write.
+//! The copy out of the socket and the copy into the page cache cost about the same, so doing both
+//! at once is 1.3 to 1.5 times as fast as one after the other. A file that fits one buffer is
+//! written without a second thread, whose start costs more than the write.
 
 use std::fs::File;
 use std::io;
@@ -14,8 +14,7 @@ use std::thread::{Builder, Scope, ScopedJoinHandle};
 use super::buffer::{BUFFER_LEN, BufferWriter};
 use super::checksum::{Checksum, HashingWriter, Verify};
 
-/// The most buffers in use at once, the one that is read into included. Chosen so that a writer that
-/// pauses for one buffer does not stop the reader; 4 buffers take 1 MiB.
+/// The most buffers in use at once, the one that is read into included: together 1 MiB.
 const MAX_BUFFERS: usize = 4;
 
 /// A buffer, and where in the buffer the data is.
@@ -91,7 +90,8 @@ impl<'scope> WriterThread<'scope> {
         Ok(Self { filled, written, allocated: 1, thread })
     }
 
-    /// Hands a filled buffer to the thread, and returns an empty one; `None` if the thread has ended.
+    /// Hands a filled buffer to the thread, and returns an empty one; `None` if the thread has
+    /// ended.
     fn exchange(&mut self, filled: FilledBuffer) -> Option<Vec<u8>> {
         self.filled.send(filled).ok()?;
         if let Ok(empty) = self.written.try_recv() {

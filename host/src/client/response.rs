@@ -20,8 +20,9 @@ use crate::staging::{IfExists, Staging};
 /// A file that the server has announced and is sending.
 ///
 /// The data arrives by [`save`](Self::save), [`bytes`](Self::bytes), [`copy_to`](Self::copy_to),
-/// [`copy_to_file`](Self::copy_to_file) or [`copy_to_staging`](Self::copy_to_staging), each of which
-/// succeeds only if the file is whole (R12). A response that is dropped closes the connection.
+/// [`copy_to_file`](Self::copy_to_file) or [`copy_to_staging`](Self::copy_to_staging), each of
+/// which succeeds only if the file is whole (R12). A response that is dropped closes the
+/// connection.
 ///
 /// ```no_run
 /// use fetchlet::{Client, IfExists, Verify};
@@ -58,8 +59,8 @@ pub struct Summary {
 }
 
 impl<C: Read + Write> Response<C> {
-    /// Asks for a file over a connection of the caller's, and waits for the header. The connection's
-    /// own timeouts hold (R15).
+    /// Asks for a file over a connection of the caller's, and waits for the header. The
+    /// connection's own timeouts hold (R15).
     ///
     /// # Errors
     ///
@@ -93,9 +94,9 @@ impl<C, P> Response<C, P> {
         Self { verify, ..self }
     }
 
-    /// Sets whether [`save`](Self::save) waits until the data is on the disk before it renames the file,
-    /// and until the rename is. Default: `true`. Without, a power failure may leave a target that is
-    /// not whole.
+    /// Sets whether [`save`](Self::save) waits until the data is on the disk before it renames the
+    /// file, and until the rename is. Default: `true`. Without, a power failure may leave a target
+    /// that is not whole.
     pub fn sync(self, sync: bool) -> Self {
         Self { sync, ..self }
     }
@@ -119,8 +120,8 @@ impl<C: Read, P: FnMut(Progress)> Response<C, P> {
         self.exchange.data_len()
     }
 
-    /// Downloads to the path `target` through a staging file: the target is untouched until the file is
-    /// whole, on the disk, and renamed (R14).
+    /// Downloads to the path `target` through a staging file: the target is untouched until the
+    /// file is whole, on the disk, and renamed (R14).
     ///
     /// To refuse an existing target before connecting, call [`Staging::check`] first.
     ///
@@ -157,8 +158,8 @@ impl<C: Read, P: FnMut(Progress)> Response<C, P> {
     /// # Errors
     ///
     /// [`ClientError::Write`], [`ClientError::ChecksumDiffers`], [`ClientError::Protocol`],
-    /// [`ClientError::TimedOut`] and [`ClientError::Connection`]: `sink` then holds a part of the file,
-    /// or a file with another checksum.
+    /// [`ClientError::TimedOut`] and [`ClientError::Connection`]: `sink` then holds a part of the
+    /// file, or a file with another checksum.
     pub fn copy_to(self, sink: &mut (impl Write + ?Sized)) -> Result<Summary, ClientError> {
         let writer = HashingWriter::new(sink, self.verify);
         self.receive(writer)
@@ -174,9 +175,9 @@ impl<C: Read, P: FnMut(Progress)> Response<C, P> {
         thread::scope(|scope| self.receive(Pipeline::new(scope, file, data_len, verify)))
     }
 
-    /// Downloads to a staging file of the caller's, which may then [commit](Staging::commit) the file.
-    /// [`save`](Self::save) does both; a program that has to remove the staging file when a signal
-    /// comes does them one by one.
+    /// Downloads to a staging file of the caller's, which may then [commit](Staging::commit) the
+    /// file. [`save`](Self::save) does both; a program that has to remove the staging file when a
+    /// signal comes does them one by one.
     ///
     /// # Errors
     ///

@@ -36,19 +36,21 @@ pub(crate) struct Args {
     #[arg(long, env = "FETCHLET_CONNECT_TIMEOUT", value_name = "DUR", default_value = "10s",
           value_parser = value::duration)]
     pub(super) connect_timeout: Duration,
-    /// How many times to try again after a failure that may pass: refused, reset, timed out, ended early
+    /// How many times to try again after a failure that may pass (refused, reset, timed out, ended
+    /// early)
     #[arg(long, env = "FETCHLET_RETRY", value_name = "N", default_value_t = 0)]
     pub(super) retry: u32,
     /// Refuse a larger file before any byte is written; K, M and G are 1024, 1024² and 1024³ bytes
     #[arg(long, env = "FETCHLET_MAX_SIZE", value_name = "BYTES", value_parser = value::bytes)]
     pub(super) max_size: Option<u64>,
-    /// Fail, and leave no file, unless its SHA-256 is this one; data on stdout can not be taken back
+    /// Fail, and leave no file, unless its SHA-256 is this one (stdout has the data by then)
     #[arg(long, env = "FETCHLET_CHECKSUM", value_name = "sha256:HEX")]
     pub(super) checksum: Option<Checksum>,
     /// Print the file's SHA-256 to stdout
     #[arg(long, env = "FETCHLET_PRINT_CHECKSUM", value_parser = FalseyValueParser::new())]
     pub(super) print_checksum: bool,
-    /// Do not wait until the file is on the disk: faster, but a power failure may lose or damage the file
+    /// Do not wait until the file is on the disk: faster, but a power failure may lose or damage
+    /// the file
     #[arg(long, env = "FETCHLET_NO_SYNC", value_parser = FalseyValueParser::new())]
     pub(super) no_sync: bool,
     /// How to show progress
@@ -60,6 +62,7 @@ pub(crate) struct Args {
     pub(super) quiet: bool,
 }
 
+/// The examples and exit codes at the end of `fetchlet get --help`.
 const EXAMPLES: &str = "\
 Examples:
   fetchlet get 192.0.2.1 5000 firmware.bin

@@ -9,7 +9,8 @@ use rustix::fs::{OFlags, fcntl_getfl, fstat, major, minor};
 
 use super::args::Args;
 
-/// The device of `/dev/null`: major and minor number, the same on every Linux (devices.txt of the kernel).
+/// The device of `/dev/null`: major and minor number, the same on every Linux (the kernel's
+/// devices.txt).
 const DEV_NULL: (u32, u32) = (1, 3);
 
 /// Where the file goes.
@@ -48,8 +49,8 @@ impl Target {
     }
 }
 
-/// Whether the program was started without stdout. Rust's runtime then opens `/dev/null` in its place,
-/// for reading and writing; a shell's `> /dev/null` is open for writing only.
+/// Whether the program was started without stdout. Rust's runtime then opens `/dev/null` in its
+/// place, for reading and writing; a shell's `> /dev/null` is open for writing only.
 pub(super) fn was_closed(stdout: impl AsFd) -> bool {
     let null = fstat(&stdout).is_ok_and(|it| (major(it.st_rdev), minor(it.st_rdev)) == DEV_NULL);
     null && fcntl_getfl(stdout).is_ok_and(|flags| flags.contains(OFlags::RDWR))

@@ -1,4 +1,4 @@
-//! What `fetchlet serve` takes, and what the server makes of it.
+//! The arguments of `fetchlet serve`, and the server's configuration that follows from them.
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -14,9 +14,12 @@ use super::error::StartError;
 use crate::exit_code::ExitCode;
 use crate::{log, value};
 
-/// Descriptors that are neither connections nor files: listeners, signals, the runtime's own.
+/// The descriptors kept for what is neither a connection nor a file: stdin, stdout and stderr,
+/// listeners, signals, the runtime's own. With two listeners there are 16 in `/proc/PID/fd`; the
+/// rest is reserve.
 const SPARE: u64 = 32;
 
+/// The examples and exit codes at the end of `fetchlet serve --help`.
 const EXAMPLES: &str = "\
 Examples:
   fetchlet serve 5000                                 this folder, to this machine only
@@ -61,18 +64,19 @@ pub(crate) struct Args {
     #[arg(long, env = "FETCHLET_REQUEST_DEADLINE", value_name = "DUR", default_value = "10s")]
     #[arg(value_parser = value::duration)]
     request_deadline: Duration,
-    /// Serve so many connections at once; more wait
+    /// Serve at most this many connections at once; more wait
     #[arg(long, env = "FETCHLET_MAX_CONNECTIONS", value_name = "N", default_value_t = 4096)]
     #[arg(value_parser = value_parser!(u32).range(1..))]
     max_connections: u32,
-    /// Serve so many of one address (IPv6: of one /64), close more at once; 0: no cap
+    /// Serve at most this many connections of one address (IPv6: of one /64), refuse more; 0: no
+    /// cap
     #[arg(long, env = "FETCHLET_MAX_PER_PEER", value_name = "N", default_value_t = 256)]
     max_per_peer: u32,
     /// When stopped, let transfers go on for this long
     #[arg(long, env = "FETCHLET_GRACE", value_name = "DUR", default_value = "8s")]
     #[arg(value_parser = value::duration_or_zero)]
     grace: Duration,
-    /// Send by this congestion control of the system's, such as reno, cubic or bbr
+    /// Send with this congestion control, such as reno, cubic or bbr
     #[arg(long, env = "FETCHLET_CONGESTION", value_name = "NAME")]
     pub(super) congestion: Option<String>,
     /// What to do about symbolic links
@@ -112,7 +116,7 @@ impl Args {
         options
     }
 
-    /// The limits asked for, as far as the system allows them.
+    /// The server's limits: those asked for, as far as the system's limit of open files allows.
     pub(super) fn config(&self) -> Result<Config, StartError> {
         let wanted = u64::from(self.max_connections);
         let files = raise_file_limit().saturating_sub(SPARE);
@@ -121,7 +125,7 @@ impl Args {
                 format!("the limit of open files is too low; at least {} are needed", SPARE + 2);
             return Err(StartError { code: ExitCode::Internal, reason });
         }
-        // A quarter at least for the files that are sent; requests take turns at those.
+        // At least a quarter is for the files that are sent; requests wait for one another there.
         let connections = wanted.min(files - files / 4).max(1);
         if wanted > connections {
             tracing::warn!(

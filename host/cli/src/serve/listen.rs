@@ -1,4 +1,4 @@
-//! The sockets to listen on: bound here, or passed on by systemd.
+//! The sockets that `serve` listens on: bound here, or passed on by systemd.
 
 use std::fs;
 use std::io;
@@ -12,13 +12,14 @@ use socket2::{Domain, Socket, Type};
 use super::error::StartError;
 use crate::exit_code::ExitCode;
 
-/// The names that every user may give to `--congestion`.
+/// Where the kernel lists the congestion controls that every user may choose, tcp(7).
 const ALLOWED_CONGESTION: &str = "/proc/sys/net/ipv4/tcp_allowed_congestion_control";
 
-/// How many connections may wait to be accepted; the system may allow fewer (`somaxconn`).
+/// How many connections may wait to be accepted. As the kernel's default of `somaxconn`, which
+/// bounds it.
 const BACKLOG: i32 = 4096;
 
-/// The listeners of a systemd socket unit, if it started us.
+/// Returns the listeners of the systemd socket unit that started the program; none without one.
 pub(super) fn inherited() -> Result<Vec<TcpListener>, StartError> {
     let mut passed = ListenFd::from_env();
     let mut listeners = Vec::new();
@@ -36,7 +37,8 @@ pub(super) fn inherited() -> Result<Vec<TcpListener>, StartError> {
     Ok(listeners)
 }
 
-/// A listener on each of the addresses, without those given twice or included in another.
+/// Returns a listener for each of the addresses, but one for those given twice or included in
+/// another.
 pub(super) fn bind(addresses: &[IpAddr], port: u16) -> Result<Vec<TcpListener>, StartError> {
     let mut listeners = Vec::new();
     for (index, address) in addresses.iter().enumerate() {
@@ -46,7 +48,7 @@ pub(super) fn bind(addresses: &[IpAddr], port: u16) -> Result<Vec<TcpListener>, 
         if twice || (all && !address.is_unspecified()) {
             continue;
         }
-        // `::` takes IPv4 connections too, unless it is said which of those are wanted.
+        // `::` takes IPv4 connections too, unless an IPv4 address is given as well.
         let dual = *address == Ipv6Addr::UNSPECIFIED && !addresses.iter().any(IpAddr::is_ipv4);
         let address = SocketAddr::new(*address, port);
         listeners.push(listener(address, dual).map_err(|error| failure(address, &error))?);
@@ -54,7 +56,7 @@ pub(super) fn bind(addresses: &[IpAddr], port: u16) -> Result<Vec<TcpListener>, 
     Ok(listeners)
 }
 
-/// Has all connections of these listeners send by the congestion control of that name.
+/// Sets the congestion control of every connection that the listeners accept.
 pub(super) fn set_congestion(listeners: &[TcpListener], name: &str) -> Result<(), StartError> {
     for listener in listeners {
         sockopt::set_tcp_congestion(listener, name).map_err(|errno| {
@@ -77,7 +79,7 @@ fn listener(address: SocketAddr, dual: bool) -> io::Result<TcpListener> {
     if address.is_ipv6() {
         socket.set_only_v6(!dual)?;
     }
-    // Else a restart has to wait for the old connections' TIME-WAIT.
+    // Without, a restart has to wait until the old connections leave TIME-WAIT.
     socket.set_reuse_address(true)?;
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;

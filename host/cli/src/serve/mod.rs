@@ -1,4 +1,4 @@
-//! `fetchlet serve`: start and stop.
+//! `fetchlet serve`: opens the folder, listens, serves until a signal, stops.
 
 mod args;
 mod error;
@@ -25,15 +25,17 @@ use crate::exit_code::ExitCode;
 use crate::log;
 use crate::output::eprint_line;
 
-/// How many requests may wait for the disk at once. Those that need not wait for it never do.
+/// The most requests that wait for the disk at once, each in a thread of its own. A request whose
+/// file is in memory waits for none of these threads.
 const DISK_THREADS: usize = 16;
 
-/// How long stopping at once may take.
-const AT_ONCE: Duration = Duration::from_secs(1);
+/// How long the runtime may take to stop once no exchange is waited for any more. A read from a
+/// disk that hangs can last longer, and is abandoned.
+const RUNTIME_SHUTDOWN: Duration = Duration::from_secs(1);
 
-/// Serves until a signal says to stop.
+/// Runs the command: serves until a signal says to stop.
 pub(crate) fn run(args: Args) -> ExitCode {
-    // First of all, since it changes the environment: there is no other thread yet.
+    // First of all, since this changes the environment: there is no other thread yet.
     let inherited = listen::inherited();
     log::init(args.log_format, args.verbose, args.quiet);
     match start(&args, inherited) {
@@ -76,12 +78,12 @@ fn start(
         Builder::new_multi_thread().enable_all().max_blocking_threads(DISK_THREADS).build();
     let runtime = runtime.map_err(internal)?;
     let ended = runtime.block_on(serve(&server, listeners));
-    runtime.shutdown_timeout(AT_ONCE);
+    runtime.shutdown_timeout(RUNTIME_SHUTDOWN);
     ended.map_err(internal)
 }
 
 async fn serve(server: &Server, listeners: Vec<net::TcpListener>) -> io::Result<ExitCode> {
-    // Before anybody is told that it runs, and might stop it.
+    // Before anybody is told that the server runs, and might stop it.
     let mut signals = Signals::new()?;
     announce(&listeners)?;
     let (stop, stopping) = watch::channel(false);
@@ -96,7 +98,7 @@ async fn serve(server: &Server, listeners: Vec<net::TcpListener>) -> io::Result<
             server.run(listener, stopped).await
         });
     }
-    notify::tell("READY=1");
+    notify::send_state("READY=1");
     let signal = tokio::select! {
         signal = signals.next() => signal,
         Some(ended) = runs.join_next() => {
@@ -105,7 +107,7 @@ async fn serve(server: &Server, listeners: Vec<net::TcpListener>) -> io::Result<
         }
     };
     tracing::info!(signal = signal.name, "stopping; a second signal stops at once");
-    notify::tell("STOPPING=1");
+    notify::send_state("STOPPING=1");
     stop.send(true).ok();
     let drained = async { while runs.join_next().await.is_some() {} };
     tokio::select! {
@@ -114,7 +116,7 @@ async fn serve(server: &Server, listeners: Vec<net::TcpListener>) -> io::Result<
     }
 }
 
-/// Tells on stdout where it listens. A closed stdout is no reason not to serve.
+/// Prints each listener's address to stdout. A closed stdout is no reason not to serve.
 fn announce(listeners: &[net::TcpListener]) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
     for listener in listeners {

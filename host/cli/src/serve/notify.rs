@@ -1,4 +1,4 @@
-//! Tells systemd, if it started us, how far we are: sd_notify(3).
+//! Tells the service manager that started the program how far the program is: sd_notify(3).
 
 use std::ffi::OsStr;
 use std::os::linux::net::SocketAddrExt;
@@ -6,15 +6,15 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::{env, io};
 
-/// Sends one assignment, as `READY=1`, to `$NOTIFY_SOCKET` if that is set.
-pub(super) fn tell(state: &str) {
+/// Sends one assignment, such as `READY=1`, to the socket in `$NOTIFY_SOCKET`, if that is set.
+pub(super) fn send_state(state: &str) {
     let Some(socket) = env::var_os("NOTIFY_SOCKET") else { return };
     if let Err(error) = send(&socket, state) {
         tracing::warn!(%error, state, "cannot tell systemd");
     }
 }
 
-/// The name is a path or, behind an `@`, that of an abstract socket.
+/// Sends `state` to a socket: a path, or an abstract name behind an `@`.
 fn send(socket: &OsStr, state: &str) -> io::Result<()> {
     let address = match socket.as_bytes() {
         [b'@', name @ ..] => SocketAddr::from_abstract_name(name)?,

@@ -1,4 +1,4 @@
-//! SIGINT and SIGTERM, as they come.
+//! The signals that stop `serve`: SIGINT and SIGTERM.
 
 use std::io;
 
@@ -6,16 +6,16 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::exit_code::ExitCode;
 
-/// The signals that mean stop.
+/// Waits for the signals that stop the program.
 pub(super) struct Signals {
     interrupt: Signal,
     terminate: Signal,
 }
 
-/// One that came.
+/// A signal that came.
 pub(super) struct Received {
     pub(super) name: &'static str,
-    /// How the program ends if it stops at once.
+    /// The exit code if the program stops at once.
     pub(super) code: ExitCode,
 }
 

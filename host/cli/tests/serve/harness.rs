@@ -152,7 +152,8 @@ pub(crate) fn response(content: &[u8]) -> Vec<u8> {
     [b"\x49\x7E\x02\x01", &len[..], content].concat()
 }
 
-/// Writes `bytes`, keeps the sending side open, and returns all that comes before the server closes.
+/// Writes `bytes`, keeps the sending side open, and returns all that comes before the server
+/// closes.
 pub(crate) fn exchange(address: SocketAddr, bytes: &[u8]) -> Vec<u8> {
     let mut stream = connect(address);
     stream.write_all(bytes).unwrap();

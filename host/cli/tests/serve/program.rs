@@ -195,8 +195,8 @@ fn connections_with_nothing_to_do_do_not_hold_up_the_stop() {
     assert!(start.elapsed() < Duration::from_secs(5));
 }
 
-/// Where it listens is told once per listener, dual-stack is one listener, and only a server that no
-/// device can reach says how to change that.
+/// Where it listens is told once per listener, dual-stack is one listener, and only a server that
+/// no device can reach says how to change that.
 #[test]
 fn listeners_are_announced() {
     let folder = folder(&[("h.txt", b"hello")]);

@@ -10,8 +10,8 @@ use rustix::process::Signal;
 
 use crate::harness::*;
 
-/// A header of its own, sent with Nagle's algorithm on, waits for the peer's delayed acknowledgement of
-/// what went before: 40 ms and more, each time.
+/// A header of its own, sent with Nagle's algorithm on, waits for the peer's delayed
+/// acknowledgement of what went before: 40 ms and more, each time.
 #[test]
 fn no_response_waits_for_an_acknowledgement() {
     let sizes = [1024, 64 * 1024, 64 * 1024 + 1, 300_000];
@@ -62,8 +62,8 @@ fn files_that_are_not_in_memory_arrive_whole_beside_one_that_is() {
     });
 }
 
-/// Draining is for what came after a request. A peer that sends nothing more, and stays, is not drained:
-/// that costs a fifth of a small request, and a place for two seconds.
+/// Draining is for what came after a request. A peer that sends nothing more, and stays, is not
+/// drained: that costs a fifth of a small request, and a place for two seconds.
 #[test]
 fn a_peer_that_has_its_response_holds_no_place() {
     let folder = folder(&[("h.txt", b"hello")]);
@@ -92,7 +92,8 @@ fn the_congestion_control_is_the_one_asked_for() {
     assert!(said.contains(r#""none\n""#) && said.contains("reno"), "{said}");
 }
 
-/// A short count may mean a full socket, or the file's end: there, no socket would ever tell to go on.
+/// A short count may mean a full socket, or the file's end: there, no socket would ever tell to go
+/// on.
 #[test]
 fn a_file_that_is_cut_ends_at_once() {
     let folder = folder(&[("big", &pattern(60_000_000))]);
@@ -113,7 +114,8 @@ fn a_file_that_is_cut_ends_at_once() {
     program.logged("short file");
 }
 
-/// A close with input unread makes TCP reset the connection, also when it is the stop that closes (R7).
+/// A close with input unread makes TCP reset the connection, also when it is the stop that closes
+/// (R7).
 #[test]
 fn a_stop_does_not_destroy_the_end_of_a_response() {
     let content = pattern(5_000_000);
