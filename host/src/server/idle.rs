@@ -74,6 +74,13 @@ pub(super) async fn run(
     Ok(())
 }
 
+/// At most [`DISPATCH_BATCH`] events, without waiting for any.
+fn ready_events(epoll: &AsyncFd<OwnedFd>) -> io::Result<Vec<epoll::Event>> {
+    let mut events = Vec::with_capacity(DISPATCH_BATCH);
+    retry_on_intr(|| epoll::wait(epoll, spare_capacity(&mut events), Some(&NO_WAIT)))?;
+    Ok(events)
+}
+
 async fn sleep_until(deadline: Option<Instant>) {
     if let Some(deadline) = deadline {
         time::sleep_until(deadline).await;
@@ -117,20 +124,22 @@ impl IdleConnections {
         }
     }
 
-    /// Reads from some connections that have sent something, and spawns their exchanges. Returns
-    /// whether there were any.
+    /// Dispatches some connections that have sent something. Returns whether there were any.
     fn dispatch_ready(&mut self, epoll: &AsyncFd<OwnedFd>) -> io::Result<bool> {
-        let mut events = Vec::with_capacity(DISPATCH_BATCH);
-        retry_on_intr(|| epoll::wait(epoll, spare_capacity(&mut events), Some(&NO_WAIT)))?;
+        let events = ready_events(epoll)?;
         for event in &events {
-            let token = event.data.u64();
-            let Some(connection) = self.connections.remove(&token) else { continue };
-            match connection::first_read(&self.context, connection) {
-                FirstRead::Idle(connection) => self.rearm(epoll, token, connection),
-                FirstRead::Exchange(exchange) => drop(self.exchanges.spawn(exchange)),
-            }
+            self.dispatch(epoll, event.data.u64());
         }
         Ok(!events.is_empty())
+    }
+
+    /// Reads from a connection, and spawns its exchange if there is something to read.
+    fn dispatch(&mut self, epoll: &AsyncFd<OwnedFd>, token: u64) {
+        let Some(connection) = self.connections.remove(&token) else { return };
+        match connection::first_read(&self.context, connection) {
+            FirstRead::Idle(connection) => self.rearm(epoll, token, connection),
+            FirstRead::Exchange(exchange) => drop(self.exchanges.spawn(exchange)),
+        }
     }
 
     /// When the first connection must have sent a request.
@@ -159,11 +168,69 @@ impl IdleConnections {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+    use std::net::{TcpListener, TcpStream};
+
+    use rustix::event::{PollFd, PollFlags, poll};
+
     use super::*;
+    use crate::server::config::Config;
+    use crate::server::file::{Root, RootOptions};
+    use crate::server::limits::Limits;
 
     #[test]
     fn an_idle_connection_needs_little() {
         let size = size_of::<(u64, AcceptedConnection)>();
         assert!(size <= 104, "{size}");
+    }
+
+    fn context() -> Arc<ServerContext> {
+        Arc::new(ServerContext {
+            root: Arc::new(Root::open("/".as_ref(), RootOptions::default()).unwrap()),
+            config: Config::default(),
+            limits: Arc::new(Limits::new(1, 1, 0)),
+            shutdown: shutdown::channel().1,
+        })
+    }
+
+    /// A connection, a second descriptor of its socket, and its peer.
+    async fn accepted(context: &ServerContext) -> (AcceptedConnection, TcpStream, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (stream, peer) = listener.accept().unwrap();
+        stream.set_nonblocking(true).unwrap();
+        let second = stream.try_clone().unwrap();
+        let permit = context.limits.acquire_connection().await.unwrap();
+        let slot = context.limits.try_acquire(permit, peer).unwrap();
+        let accepted_at = Instant::now();
+        (AcceptedConnection { stream, slot, peer, accepted_at }, second, client)
+    }
+
+    fn wait_until_readable(socket: &TcpStream) {
+        let limit = Timespec { tv_sec: 10, tv_nsec: 0 };
+        let ready = poll(&mut [PollFd::new(socket, PollFlags::IN)], Some(&limit)).unwrap();
+        assert_eq!(ready, 1, "nothing came");
+    }
+
+    /// No peer can cause an event without a byte, but poll(2) and epoll(7) allow one.
+    #[tokio::test]
+    async fn a_connection_whose_event_brings_nothing_stays_idle_and_is_served_later() {
+        let context = context();
+        let (connection, socket, mut client) = accepted(&context).await;
+        let epoll = epoll::create(epoll::CreateFlags::CLOEXEC).unwrap();
+        let epoll = async_fd_readable(epoll).unwrap();
+        let mut idle = IdleConnections::new(context);
+        idle.register(&epoll, connection);
+        assert!(!idle.dispatch_ready(&epoll).unwrap(), "it has sent nothing");
+        client.write_all(b"x").unwrap();
+        wait_until_readable(&socket);
+        let events = ready_events(&epoll).unwrap();
+        rustix::net::recv(&socket, &mut [0; 1][..], rustix::net::RecvFlags::empty()).unwrap();
+        idle.dispatch(&epoll, events[0].data.u64());
+        assert_eq!((idle.connections.len(), idle.exchanges.len()), (1, 0), "it stays idle");
+        client.write_all(b"y").unwrap();
+        wait_until_readable(&socket);
+        assert!(idle.dispatch_ready(&epoll).unwrap());
+        assert_eq!((idle.connections.len(), idle.exchanges.len()), (0, 1), "it is served");
     }
 }
