@@ -12,6 +12,7 @@ mod flips;
 mod interrupt;
 mod kill;
 mod race;
+mod sendfile;
 mod stop;
 
 use std::ffi::OsString;

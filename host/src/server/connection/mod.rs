@@ -2,7 +2,9 @@
 //! (R1, R7).
 
 mod accepted;
+mod body;
 mod close;
+mod copy;
 mod exchange;
 mod request;
 mod response;
@@ -10,6 +12,7 @@ mod send;
 mod send_window;
 mod sendfile;
 mod socket;
+mod transport;
 
 pub(super) use accepted::AcceptedConnection;
 pub(super) use exchange::{FirstRead, first_read};

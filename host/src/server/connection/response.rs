@@ -9,6 +9,8 @@ use fetchlet_codec::{DecodeError, RESPONSE_HEADER, ResponseHeader, Status};
 use rustix::io::Errno;
 use rustix::net::{SendFlags, sockopt};
 
+use super::body::FileBody;
+use super::copy::copy_loop;
 use super::send::send_all;
 use super::sendfile::sendfile_loop;
 use super::socket::Socket;
@@ -139,11 +141,20 @@ async fn send_rest(
     // MORE: the header leaves in one segment with the first data.
     send_all(socket, unsent_header, timeout, SendFlags::MORE).await?;
     entry.status = Some(Status::File);
-    sendfile_loop(file, socket, timeout, &mut entry.bytes).await?;
+    let before = entry.bytes;
+    let refused = match sendfile_loop(file, socket, timeout, &mut entry.bytes).await {
+        Err(error) if is_refusal(&error) => true,
+        ended => ended.map(|()| false)?,
+    };
+    let went_by_sendfile = entry.bytes > before;
+    if refused {
+        let mut body = FileBody::new(Arc::clone(file), entry.bytes);
+        copy_loop(&mut body, socket, timeout, &mut entry.bytes).await?;
+    }
     if entry.bytes < file.len {
         return Ok(DataEnd::Short);
     }
-    if file.was_truncated() {
+    if went_by_sendfile && file.was_truncated() {
         // What sendfile gave to the socket are the pages of the file itself. There, too, the kernel
         // has put zeros in the place of what was cut off. A reset drops the pages that have not
         // left yet, so that zeros do not pass for the end of the file.
@@ -151,6 +162,12 @@ async fn send_rest(
         return Ok(DataEnd::Short);
     }
     Ok(DataEnd::Whole)
+}
+
+/// Whether the kernel or the file system of a file can't do sendfile(2) at all.
+fn is_refusal(error: &io::Error) -> bool {
+    let errno = Errno::from_io_error(error);
+    matches!(errno, Some(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP))
 }
 
 /// Tells by whose fault sending failed.

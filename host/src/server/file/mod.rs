@@ -18,4 +18,4 @@ pub(super) use error::LookupError;
 pub(super) use open::open;
 pub(super) use open_file::OpenFile;
 pub(super) use page_cache::ReadAhead;
-pub(super) use read::read_whole;
+pub(super) use read::{read_chunk, read_whole};

@@ -3,6 +3,9 @@
 use std::io;
 use std::sync::Arc;
 
+use rustix::io::{pread, retry_on_intr};
+use tokio::task::spawn_blocking;
+
 use super::open_file::OpenFile;
 use super::page_cache::{prefetch, read_prefetched, read_resident};
 
@@ -44,4 +47,64 @@ fn try_read_whole(file: &OpenFile, header: &[u8], read: Read) -> Option<Vec<u8>>
         offset = offset.saturating_add(u64::try_from(read).unwrap_or(u64::MAX));
     }
     Some(whole)
+}
+
+/// Replaces what is in `chunk` by at most `max_len` bytes of a file: here if they are in memory,
+/// else on the blocking pool, which waits for the disk. Empty: the file has no bytes at `offset`.
+///
+/// # Errors
+///
+/// Those of reading the file.
+pub(in crate::server) async fn read_chunk(
+    file: &Arc<OpenFile>,
+    mut chunk: Vec<u8>,
+    offset: u64,
+    max_len: usize,
+) -> io::Result<Vec<u8>> {
+    chunk.resize(max_len, 0);
+    if let Some(len) = read_resident(file, &mut chunk, offset) {
+        chunk.truncate(len);
+        return Ok(chunk);
+    }
+    let file = Arc::clone(file);
+    let reading = spawn_blocking(move || {
+        let len = retry_on_intr(|| pread(&file.fd, &mut chunk, offset))?;
+        chunk.truncate(len);
+        Ok(chunk)
+    });
+    reading.await?
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::io::Write;
+
+    use rustix::fs::{Advice, fadvise};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn chunks_are_the_bytes_of_the_file_whether_in_memory_or_not() {
+        let content: Vec<u8> = (0..300_000).map(|at| (at % 251) as u8).collect();
+        // Not in a temporary folder, which may be in memory only.
+        let mut file = tempfile::tempfile_in(env!("CARGO_MANIFEST_DIR")).unwrap();
+        file.write_all(&content).unwrap();
+        file.sync_all().unwrap();
+        let file = Arc::new(OpenFile { fd: File::into(file), len: 300_000 });
+        for evict in [true, false] {
+            let (mut read, mut chunk) = (Vec::new(), vec![9; 7]);
+            loop {
+                if evict {
+                    fadvise(&file.fd, 0, None, Advice::DontNeed).unwrap();
+                }
+                chunk = read_chunk(&file, chunk, read.len() as u64, 70_000).await.unwrap();
+                if chunk.is_empty() {
+                    break;
+                }
+                read.extend_from_slice(&chunk);
+            }
+            assert!(read == content, "evict: {evict}, {} bytes", read.len());
+        }
+    }
 }

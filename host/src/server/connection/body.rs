@@ -1,0 +1,42 @@
+//! What is sent: the data of a response.
+
+use std::io;
+use std::sync::Arc;
+
+use crate::server::file::{OpenFile, read_chunk};
+
+/// The data of a response, read from its front to its end.
+pub(super) trait Body {
+    /// Replaces what is in `chunk` by the next bytes, at most `max_len`. Empty: there are no more.
+    ///
+    /// Takes and returns the buffer, so that a thread of the blocking pool may fill it.
+    fn read(
+        &mut self,
+        chunk: Vec<u8>,
+        max_len: usize,
+    ) -> impl Future<Output = io::Result<Vec<u8>>> + Send;
+}
+
+/// The bytes of a file, from an offset up to the length that was announced (R10).
+#[derive(Debug)]
+pub(super) struct FileBody {
+    file: Arc<OpenFile>,
+    offset: u32,
+}
+
+impl FileBody {
+    pub(super) const fn new(file: Arc<OpenFile>, offset: u32) -> Self {
+        Self { file, offset }
+    }
+}
+
+impl Body for FileBody {
+    async fn read(&mut self, chunk: Vec<u8>, max_len: usize) -> io::Result<Vec<u8>> {
+        let left = self.file.len.saturating_sub(self.offset);
+        let max_len = max_len.min(usize::try_from(left).unwrap_or(usize::MAX));
+        let chunk = read_chunk(&self.file, chunk, self.offset.into(), max_len).await?;
+        let len = u32::try_from(chunk.len()).unwrap_or(u32::MAX);
+        self.offset = self.offset.saturating_add(len);
+        Ok(chunk)
+    }
+}

@@ -1,0 +1,142 @@
+//! File systems that refuse `sendfile`, played by strace: the server copies instead, and what holds
+//! for a response holds for a copied one.
+
+use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
+use std::time::Duration;
+
+use fetchlet_test_kit::{
+    LIMIT, Noise, Serving, bare, built, exchange, installed, request, skip, within,
+};
+use tempfile::TempDir;
+
+/// More than what is sent in one write, and no multiple of any buffer.
+const LEN: usize = 3_000_001;
+/// More than all buffers of a connection hold.
+const LARGE: u64 = 64 << 20;
+
+/// `fetchlet serve` whose calls of `sendfile` fail, and strace's log of them.
+struct Refused {
+    server: Serving,
+    log: std::path::PathBuf,
+    _logs: TempDir,
+}
+
+impl Refused {
+    fn start(root: &Path, failure: &str, options: &[&str]) -> Self {
+        let logs = tempfile::tempdir().unwrap();
+        let log = logs.path().join("log");
+        let mut strace = bare(installed("strace").unwrap());
+        // -D: the server is the child, and strace ends with it.
+        strace.args(["-D", "-f", "-qq", "-e", "trace=sendfile", "-e"]);
+        strace.arg(format!("inject=sendfile:{failure}")).arg("-o").arg(&log);
+        strace.arg(built("fetchlet").unwrap()).args(["serve", "0", "--root"]).arg(root);
+        let server = Serving::run({
+            strace.args(options);
+            strace
+        });
+        Self { server: server.unwrap(), log, _logs: logs }
+    }
+
+    /// How many calls were refused.
+    fn refused(&self) -> usize {
+        fs::read_to_string(&self.log).unwrap().matches("(INJECTED)").count()
+    }
+}
+
+fn no_strace() -> bool {
+    let Err(missing) = installed("strace") else { return false };
+    skip("a file system without sendfile", &missing.to_string());
+    true
+}
+
+fn ask(server: SocketAddr) -> TcpStream {
+    let mut client = TcpStream::connect(server).unwrap();
+    client.set_read_timeout(Some(LIMIT)).unwrap();
+    client.write_all(&request(b"f")).unwrap();
+    client
+}
+
+fn received(mut client: TcpStream) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    client.read_to_end(&mut bytes).unwrap();
+    bytes
+}
+
+fn sparse(len: u64) -> (TempDir, File) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = File::create(folder.path().join("f")).unwrap();
+    file.set_len(len).unwrap();
+    (folder, file)
+}
+
+/// From its first call on, and from the third, when some of the file has been sent by the kernel.
+#[test]
+fn a_file_that_sendfile_refuses_arrives_whole() {
+    if no_strace() {
+        return;
+    }
+    within(LIMIT, || {
+        let folder = tempfile::tempdir().unwrap();
+        let content = Noise::new(5).bytes(LEN);
+        fs::write(folder.path().join("f"), &content).unwrap();
+        let len = u32::try_from(LEN).unwrap().to_be_bytes();
+        let whole = [b"\x49\x7E\x02\x01", &len[..], &content].concat();
+        for failure in ["error=EINVAL", "error=ENOSYS", "error=EOPNOTSUPP", "error=EINVAL:when=3+"]
+        {
+            let refused = Refused::start(folder.path(), failure, &[]);
+            for _ in 0..3 {
+                assert!(received(ask(refused.server.addr())) == whole, "{failure}");
+                let line = refused.server.logged("end=");
+                assert!(line.contains("end=\"sent\"") && line.contains("bytes=3000001"), "{line}");
+            }
+            assert!(refused.refused() >= 2, "{failure}");
+        }
+    });
+}
+
+/// R10: the file shrinks while its reader has stopped the sending half-way.
+#[test]
+fn a_copied_file_that_shrinks_ends_early() {
+    if no_strace() {
+        return;
+    }
+    within(LIMIT, || {
+        let (folder, file) = sparse(LARGE);
+        let refused = Refused::start(folder.path(), "error=EINVAL", &[]);
+        let mut client = ask(refused.server.addr());
+        client.read_exact(&mut [0; 8]).unwrap();
+        file.set_len(1000).unwrap();
+        let mut data = Vec::new();
+        client.read_to_end(&mut data).expect("an end in order");
+        assert!(!data.is_empty() && (data.len() as u64) < LARGE, "{} bytes", data.len());
+        let line = refused.server.logged("end=");
+        assert!(line.contains("end=\"short file\"") && line.contains("R10"), "{line}");
+        assert!(line.contains(&format!("bytes={} ", data.len())), "{} in {line}", data.len());
+        assert!(refused.refused() > 0);
+    });
+}
+
+/// R15, and a reader that takes nothing holds up nobody else.
+#[test]
+fn a_reader_that_takes_nothing_of_a_copied_file_is_dropped() {
+    if no_strace() {
+        return;
+    }
+    within(LIMIT, || {
+        let (folder, _) = sparse(LARGE);
+        fs::write(folder.path().join("small"), "hello").unwrap();
+        let refused = Refused::start(folder.path(), "error=EINVAL", &["--timeout", "1s"]);
+        let mut stalled = ask(refused.server.addr());
+        stalled.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        stalled.read_exact(&mut [0; 8]).unwrap();
+        let small = exchange(refused.server.addr(), &request(b"small")).unwrap();
+        assert_eq!(small, b"\x49\x7E\x02\x01\x00\x00\x00\x05hello");
+        assert!(refused.server.logged("end=").contains("name=\"small\""));
+        let line = refused.server.logged("end=");
+        assert!(line.contains("name=\"f\"") && line.contains("end=\"stalled\""), "{line}");
+        assert!(refused.refused() > 0);
+    });
+}
