@@ -8,7 +8,7 @@ OUT=$WORKSPACE/target/firmware
 TARGET=thumbv7m-none-eabi
 ELF=$OUT/$TARGET/release/fetchlet-firmware
 PROBE=$OUT/$TARGET/release/fetchlet-probe
-NO_PANIC=$OUT/$TARGET/release/fetchlet-no-panic
+ALL_PATHS=$OUT/$TARGET/release/fetchlet-all-paths
 DECODE=$OUT/host/release/fetchlet-decode
 DEBIAN_RUST=(rustc-web rust-web-src cargo-web lld)
 
@@ -73,9 +73,9 @@ build_probe() {
     firmware_cargo build --locked --quiet -p fetchlet-probe --bin fetchlet-probe
 }
 
-# build_no_panic FEATURE
-build_no_panic() {
-    firmware_cargo build --locked --quiet -p fetchlet-probe --bin fetchlet-no-panic --features "$1"
+# build_all_paths FEATURE
+build_all_paths() {
+    firmware_cargo build --locked --quiet -p fetchlet-probe --bin fetchlet-all-paths --features "$1"
 }
 
 # host_cargo ARGUMENT...: cargo for the host, whatever built the firmware.
