@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use fetchlet_test_kit::{Folder, Noise};
 use rustix::fs::{Advice, fadvise, statfs, statvfs};
 
-use crate::Result;
+use crate::result::Result;
 
 /// The length of the block that is written and compared at a time, in bytes.
 const MEBIBYTE: usize = 1 << 20;

@@ -15,12 +15,12 @@ mod network;
 mod program;
 mod readings;
 mod report;
+mod result;
 mod setting;
 mod stats;
 mod table;
 mod tools;
 
-use std::error::Error;
 use std::fs;
 use std::process::ExitCode;
 
@@ -32,9 +32,8 @@ use args::{Args, Hidden};
 use measures::Measure;
 use network::Network;
 use report::{Report, Section};
+use result::Result;
 use setting::Setting;
-
-type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 
 fn main() -> ExitCode {
     let args = Args::parse();

@@ -6,7 +6,7 @@ use std::fs;
 
 use fetchlet_test_kit::namespace;
 
-use crate::Result;
+use crate::result::Result;
 
 /// The sysctl with the congestion control that the kernel gives to a new socket of this namespace.
 /// An accepted socket gets the value of the moment at which it is accepted.

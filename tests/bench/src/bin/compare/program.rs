@@ -7,7 +7,7 @@ use std::process::Command;
 
 use fetchlet_test_kit::built;
 
-use crate::Result;
+use crate::result::Result;
 
 /// Returns the path of `fetchlet` beside this program. Under `cargo run`, which builds only
 /// `compare`, `fetchlet` is built first.

@@ -7,10 +7,10 @@ use std::time::Duration;
 use fetchlet_test_kit::{Folder, bare};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use crate::Result;
 use crate::args::Args;
 use crate::files::{Files, TestFile, check_room};
 use crate::network::Network;
+use crate::result::Result;
 use crate::tools::Tools;
 
 /// Bytes of a kibibyte.

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use fetchlet_test_kit::installed;
 
-use crate::Result;
+use crate::result::Result;
 
 /// Each program's name, with the option that prints its version.
 const KNOWN: &[(&str, &str)] = &[

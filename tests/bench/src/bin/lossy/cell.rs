@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use fetchlet_test_kit::{Folder, Noise};
 
+use crate::args::{Args, conditions};
 use crate::competitors::{Competitor, FetchResult, Servers};
 use crate::link::Link;
-use crate::{Args, conditions};
 
 #[derive(Debug)]
 pub(crate) struct Row {

@@ -3,9 +3,9 @@
 
 use std::process::Command;
 
-use super::{Competitor, Server, Started};
-use crate::Result;
+use super::server::{Competitor, Server, Started};
 use crate::load::Protocol;
+use crate::result::Result;
 use crate::setting::Setting;
 
 /// The script is part of the program, so that a copied program needs no other file.

@@ -14,10 +14,10 @@ use fetchlet_codec::ResponseHeader;
 use rustix::fs::sendfile;
 use rustix::net::{SendFlags, send};
 
-use super::{Competitor, Server, Started};
-use crate::Result;
+use super::server::{Competitor, Server, Started};
 use crate::files::TestFile;
 use crate::load::Protocol;
+use crate::result::Result;
 
 pub(super) fn start(file: &TestFile) -> Result<Started> {
     let mut command = Command::new(env::current_exe()?);

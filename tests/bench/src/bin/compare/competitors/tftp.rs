@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use fetchlet_test_kit::{PATIENCE, Running};
 
-use crate::Result;
 use crate::files::TestFile;
+use crate::result::Result;
 use crate::setting::Setting;
 
 /// A daemon that answers. Dropping this value kills it.

@@ -10,9 +10,9 @@ use rustix::event::epoll::{self, EventData, EventFlags};
 use rustix::io::{Errno, read};
 use rustix::net::{AddressFamily, SendFlags, SocketFlags, SocketType, connect, send, socket_with};
 
-use super::Protocol;
-use crate::Result;
+use super::protocol::Protocol;
 use crate::files::TestFile;
+use crate::result::Result;
 
 /// The longest file that is compared byte by byte, in bytes. Comparing longer files would take more
 /// time than receiving them.

@@ -6,7 +6,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use fetchlet_test_kit::PATIENCE;
 use socket2::{Domain, Socket, Type};
 
-use crate::Result;
+use crate::result::Result;
 
 /// The number of connections from each address: fewer than an address has ports (28,232 by
 /// default).

@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{Timespec, epoll};
 
-use crate::Result;
 use crate::files::TestFile;
+use crate::result::Result;
 use crate::stats;
 use connection::{Answer, Connection, Wanted};
 pub(crate) use protocol::Protocol;

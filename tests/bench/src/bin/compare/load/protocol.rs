@@ -2,7 +2,7 @@
 
 use fetchlet_codec::{Filename, REQUEST_HEADER, Request, ResponseDecoder, Status};
 
-use crate::Result;
+use crate::result::Result;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Protocol {

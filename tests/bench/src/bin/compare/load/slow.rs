@@ -10,9 +10,9 @@ use fetchlet_test_kit::PATIENCE;
 use rustix::io::{Errno, read};
 use socket2::{Domain, Socket, Type};
 
-use super::Protocol;
-use crate::Result;
+use super::protocol::Protocol;
 use crate::files::TestFile;
+use crate::result::Result;
 
 /// The pause between two reads of a reader: with `AT_ONCE` that makes 5 KiB/s, the rate of a slow
 /// device's link.

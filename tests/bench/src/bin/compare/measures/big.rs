@@ -2,11 +2,12 @@
 
 use fetchlet_test_kit::usage;
 
-use super::{Goal, Measure};
-use crate::Result;
+use super::measure::Measure;
 use crate::competitors::{self, Competitor};
+use crate::goal::Goal;
 use crate::load::Until;
 use crate::readings::Readings;
+use crate::result::Result;
 use crate::setting::Setting;
 
 const RATE: &str = "MB/s";

@@ -4,12 +4,14 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use super::{Goal, Measure, small};
-use crate::Result;
+use super::measure::Measure;
+use super::small;
 use crate::competitors::{self, Competitor, Server};
 use crate::files::TestFile;
+use crate::goal::Goal;
 use crate::load::{LoadFigures, Until};
 use crate::readings::Readings;
+use crate::result::Result;
 use crate::setting::Setting;
 
 const P99: &str = "hot p99, µs";

@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use fetchlet_test_kit::{Ended, time};
 
-use super::{Goal, Measure};
-use crate::Result;
+use super::measure::Measure;
 use crate::competitors::{self, Competitor, Server};
 use crate::files::TestFile;
+use crate::goal::Goal;
 use crate::readings::Readings;
+use crate::result::Result;
 use crate::setting::Setting;
 
 pub(super) const RATE: &str = "MB/s";

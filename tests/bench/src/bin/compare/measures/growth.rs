@@ -1,11 +1,12 @@
 //! Measures whether a byte costs more in a longer file, and a request more beside open connections.
 
-use super::{Goal, Measure};
-use crate::Result;
+use super::measure::Measure;
 use crate::competitors::{self, Competitor};
+use crate::goal::Goal;
 use crate::load::Until;
 use crate::load::idle::Idle;
 use crate::readings::Readings;
+use crate::result::Result;
 use crate::setting::Setting;
 
 const BYTE: &str = "time per MiB, µs";

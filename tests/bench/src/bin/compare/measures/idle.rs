@@ -2,12 +2,14 @@
 
 use fetchlet_test_kit::Usage;
 
-use super::{Goal, Measure, small};
-use crate::Result;
-use crate::competitors::Competitor;
+use super::measure::Measure;
+use super::small;
+use crate::competitors::{self, Competitor};
+use crate::goal::Goal;
 use crate::load::Until;
 use crate::load::idle::Idle;
 use crate::readings::Readings;
+use crate::result::Result;
 use crate::setting::Setting;
 
 const BEFORE: &str = "memory before, MB";
@@ -26,7 +28,7 @@ fn run(setting: &Setting, readings: &mut Readings) -> Result<()> {
     let connections = setting.sizes.idle;
     setting.rounds(&[Competitor::Fetchlet, Competitor::Nginx], |competitor| {
         // Each turn starts a new server, because a process seldom gives memory back.
-        let server = match competitor.start(setting, &file)? {
+        let server = match competitors::start_one(*competitor, setting, &file)? {
             Ok(server) => server,
             Err(reason) => {
                 readings.leave_out(competitor.name(), &reason);

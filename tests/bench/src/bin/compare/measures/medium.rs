@@ -1,10 +1,12 @@
 //! Measures 1 MiB to eight clients at a time: long enough for congestion control to matter, short
 //! enough for slow start to be most of the transfer.
 
-use super::{Goal, Measure, small};
-use crate::Result;
+use super::measure::Measure;
+use super::small;
 use crate::competitors::Competitor;
+use crate::goal::Goal;
 use crate::readings::Readings;
+use crate::result::Result;
 use crate::setting::Setting;
 
 const COMPETITORS: &[Competitor] = &[

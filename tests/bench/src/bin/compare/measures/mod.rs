@@ -5,24 +5,14 @@ mod cold;
 mod get;
 mod growth;
 mod idle;
+mod measure;
 mod medium;
 mod slow;
 mod small;
 mod syscalls;
 mod tftp;
 
-use crate::Result;
-use crate::goal::Goal;
-use crate::readings::Readings;
-use crate::setting::Setting;
-
-#[derive(Debug)]
-pub(crate) struct Measure {
-    pub(crate) name: &'static str,
-    pub(crate) about: &'static str,
-    pub(crate) goals: &'static [Goal],
-    pub(crate) run: fn(&Setting, &mut Readings) -> Result<()>,
-}
+pub(crate) use measure::Measure;
 
 /// Every measure, in the order of the report.
 pub(crate) const ALL: &[Measure] = &[

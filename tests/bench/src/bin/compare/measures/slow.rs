@@ -5,12 +5,14 @@ use std::time::{Duration, Instant};
 
 use fetchlet_test_kit::usage;
 
-use super::{Goal, Measure, small};
-use crate::Result;
+use super::measure::Measure;
+use super::small;
 use crate::competitors::{self, Competitor};
+use crate::goal::Goal;
 use crate::load::Until;
 use crate::load::slow::{SlowReaders, pause};
 use crate::readings::Readings;
+use crate::result::Result;
 use crate::setting::Setting;
 
 const PAGES: &str = "TCP memory, pages";

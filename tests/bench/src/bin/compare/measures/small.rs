@@ -3,12 +3,13 @@
 //! With 32 clients the load, which is one thread, limits the rate. There the servers differ in
 //! their CPU time.
 
-use super::{Goal, Measure};
-use crate::Result;
+use super::measure::Measure;
 use crate::competitors::{self, Competitor};
 use crate::files::TestFile;
+use crate::goal::Goal;
 use crate::load::Until;
 use crate::readings::Readings;
+use crate::result::Result;
 use crate::setting::Setting;
 
 pub(super) const RATE: &str = "requests/s";

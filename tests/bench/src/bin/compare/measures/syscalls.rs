@@ -8,12 +8,13 @@ use std::process::{Command, Stdio};
 use fetchlet_test_kit::{PATIENCE, Running, readable};
 use rustix::process::Signal;
 
-use super::{Goal, Measure};
-use crate::Result;
+use super::measure::Measure;
 use crate::competitors::{self, Competitor, Server};
 use crate::files::TestFile;
+use crate::goal::Goal;
 use crate::load::Until;
 use crate::readings::Readings;
+use crate::result::Result;
 use crate::setting::Setting;
 
 const ONE: &str = "calls per request, 1 client";

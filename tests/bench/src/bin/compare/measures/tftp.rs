@@ -4,10 +4,11 @@
 use std::process::Command;
 
 use super::get::{RATE, get, timed};
-use super::{Goal, Measure};
-use crate::Result;
+use super::measure::Measure;
 use crate::competitors::{self, Competitor, tftp::Tftp};
+use crate::goal::Goal;
 use crate::readings::Readings;
+use crate::result::Result;
 use crate::setting::Setting;
 
 const LOCK_STEP: &str = "atftp, block 1468";
