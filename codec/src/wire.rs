@@ -107,8 +107,6 @@ impl<const L: usize> HeaderBuffer<L> {
     /// Takes the missing bytes off the front of `input` and parses all bytes held. Returns
     /// `Ok(None)` while the header is not whole, and holds nothing once the header has been
     /// returned.
-    // Headers in one piece, which nearly all are, are parsed where they are, without this buffer.
-    #[cold]
     pub(crate) fn parse<T>(
         &mut self,
         input: &mut &[u8],
