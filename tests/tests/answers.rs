@@ -6,16 +6,15 @@ use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 
 use fetchlet::server::{Config, RootOptions};
-use fetchlet_test_kit::{LIMIT, Noise, RunningServer, cuttings, exchange, request, within};
-
-const HELLO: &[u8] = b"\x49\x7E\x02\x01\x00\x00\x00\x05hello";
-const MALFORMED: &[u8] = b"\x49\x7E\x02\x02\x00\x00\x00\x00";
+use fetchlet_test_kit::{
+    HELLO, LIMIT, MALFORMED, RunningServer, cuttings, exchange, random_bytes, request, within,
+};
 
 fn served(config: Config, body: impl FnOnce(&RunningServer) + Send + 'static) {
     within(LIMIT, move || {
         let root = tempfile::tempdir().unwrap();
         fs::write(root.path().join("h.txt"), "hello").unwrap();
-        fs::write(root.path().join("large"), Noise::new(1).bytes(600_000)).unwrap();
+        fs::write(root.path().join("large"), random_bytes(1, 600_000)).unwrap();
         let server = RunningServer::with(root.path(), RootOptions::default(), config);
         body(&server);
         assert_eq!(exchange(server.addr(), &request(b"h.txt")).unwrap(), HELLO, "still serving");
@@ -70,7 +69,7 @@ fn bytes_after_a_request_do_not_cost_the_end_of_the_answer() {
             let bytes = [request(b"large"), vec![0x49; more]].concat();
             let answer = exchange(server.addr(), &bytes).unwrap();
             assert_eq!(answer.len(), 8 + 600_000, "with {more} bytes more");
-            assert!(answer[8..] == Noise::new(1).bytes(600_000));
+            assert!(answer[8..] == random_bytes(1, 600_000));
             let bytes = [&b"\x00"[..], &vec![0; more]].concat();
             assert_eq!(exchange(server.addr(), &bytes).unwrap(), MALFORMED);
         }

@@ -6,10 +6,7 @@ use fetchlet_codec::{
     ResponseDecoder, ResponseHeader, Status,
 };
 use fetchlet_invariants::{decode_request, download};
-use fetchlet_test_kit::{Noise, cuttings, request};
-
-const HELLO: &[u8] = b"\x49\x7E\x02\x01\x00\x00\x00\x05hello";
-const NOT_FOUND: &[u8] = b"\x49\x7E\x02\x00\x00\x00\x00\x00";
+use fetchlet_test_kit::{HELLO, NOT_FOUND, cuttings, random_bytes, request};
 
 fn asked(name: &str) -> Request {
     Request::new(Filename::new(name).unwrap())
@@ -128,7 +125,7 @@ fn a_refused_request_is_refused_alike_however_it_is_cut() {
 #[test]
 fn a_response_is_the_same_however_it_is_cut() {
     let mut long = ResponseHeader::file(1500).encode().to_vec();
-    long.extend(Noise::new(5).bytes(1500));
+    long.extend(random_bytes(5, 1500));
     for response in [HELLO, NOT_FOUND, &long] {
         let whole = download([response]);
         assert!(whole.ended && whole.left.is_empty());

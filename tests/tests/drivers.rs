@@ -12,15 +12,15 @@ use embedded_io_adapters::tokio_1::FromTokio;
 use fetchlet_codec::{
     DecodeError, Download, DownloadError, Event, FetchError, Filename, Request, Status,
 };
-use fetchlet_test_kit::{Ending, LIMIT, Noise, ScriptedPeer, cuttings, request, within};
+use fetchlet_test_kit::{
+    Close, HELLO, LIMIT, MALFORMED, NOT_FOUND, ScriptedPeer, cuttings, random_bytes, request,
+    within,
+};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::runtime;
 
 const NAME: &str = "h.txt";
-const HELLO: &[u8] = b"\x49\x7E\x02\x01\x00\x00\x00\x05hello";
 const EMPTY_FILE: &[u8] = b"\x49\x7E\x02\x01\x00\x00\x00\x00";
-const NOT_FOUND: &[u8] = b"\x49\x7E\x02\x00\x00\x00\x00\x00";
-const MALFORMED: &[u8] = b"\x49\x7E\x02\x02\x00\x00\x00\x00";
 
 /// How a download went.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -149,11 +149,11 @@ const DRIVERS: &[Driver] = &[
 
 /// Every driver asks for the file in the right words, and sees `expected`.
 #[track_caller]
-fn all_see(pieces: &[&[u8]], ending: Ending, expected: &Outcome) {
+fn all_see(pieces: &[&[u8]], ending: Close, expected: &Outcome) {
     for (name, driver) in DRIVERS {
         let script = pieces.iter().map(|piece| piece.to_vec()).collect::<Vec<_>>();
         let (outcome, asked) = within(LIMIT, move || {
-            let peer = ScriptedPeer::start(NAME.len(), script, ending);
+            let peer = ScriptedPeer::start(script, ending);
             (whole(driver(peer.addr())), peer.request())
         });
         assert_eq!(outcome, *expected, "{name}: {pieces:02x?}, then {ending:?}");
@@ -163,51 +163,51 @@ fn all_see(pieces: &[&[u8]], ending: Ending, expected: &Outcome) {
 
 #[test]
 fn a_file_arrives() {
-    all_see(&[HELLO], Ending::Fin, &Outcome::Whole(b"hello".into()));
+    all_see(&[HELLO], Close::Fin, &Outcome::Whole(b"hello".into()));
 }
 
 #[test]
 fn a_file_arrives_byte_by_byte() {
     let pieces: Vec<&[u8]> = HELLO.chunks(1).collect();
-    all_see(&pieces, Ending::Fin, &Outcome::Whole(b"hello".into()));
+    all_see(&pieces, Close::Fin, &Outcome::Whole(b"hello".into()));
 }
 
 #[test]
 fn a_file_split_anywhere_arrives() {
     for at in 1..HELLO.len() {
         let (first, second) = HELLO.split_at(at);
-        all_see(&[first, second], Ending::Fin, &Outcome::Whole(b"hello".into()));
+        all_see(&[first, second], Close::Fin, &Outcome::Whole(b"hello".into()));
     }
 }
 
 #[test]
 fn a_file_of_many_buffers_arrives() {
-    let data = Noise::new(9).bytes(100_000);
+    let data = random_bytes(9, 100_000);
     let header = b"\x49\x7E\x02\x01\x00\x01\x86\xA0";
-    all_see(&[header, &data], Ending::Fin, &Outcome::Whole(data.clone()));
+    all_see(&[header, &data], Close::Fin, &Outcome::Whole(data.clone()));
 }
 
 #[test]
 fn an_empty_file_arrives() {
-    all_see(&[EMPTY_FILE], Ending::Fin, &Outcome::Whole(vec![]));
+    all_see(&[EMPTY_FILE], Close::Fin, &Outcome::Whole(vec![]));
 }
 
 #[test]
 fn bytes_after_the_file_are_left_out() {
-    all_see(&[HELLO, b"more"], Ending::Fin, &Outcome::Whole(b"hello".into()));
-    all_see(&[&[HELLO, b"more"].concat()], Ending::Fin, &Outcome::Whole(b"hello".into()));
+    all_see(&[HELLO, b"more"], Close::Fin, &Outcome::Whole(b"hello".into()));
+    all_see(&[&[HELLO, b"more"].concat()], Close::Fin, &Outcome::Whole(b"hello".into()));
 }
 
 /// R12 asks for the bytes, not for an orderly end after them.
 #[test]
 fn a_whole_file_stays_whole_when_a_reset_follows() {
-    all_see(&[HELLO], Ending::Reset, &Outcome::Whole(b"hello".into()));
+    all_see(&[HELLO], Close::Reset, &Outcome::Whole(b"hello".into()));
 }
 
 #[test]
 fn no_file_is_told_from_an_empty_one() {
-    all_see(&[NOT_FOUND], Ending::Fin, &Outcome::NoFile(Status::NotFound));
-    all_see(&[MALFORMED], Ending::Fin, &Outcome::NoFile(Status::Malformed));
+    all_see(&[NOT_FOUND], Close::Fin, &Outcome::NoFile(Status::NotFound));
+    all_see(&[MALFORMED], Close::Fin, &Outcome::NoFile(Status::Malformed));
 }
 
 #[test]
@@ -217,7 +217,7 @@ fn an_early_end_is_told_with_both_counts() {
             received @ ..8 => DownloadError::ClosedInHeader { received },
             more => DownloadError::ClosedInData { received: u32::from(more) - 8, expected: 5 },
         };
-        all_see(&[&HELLO[..len]], Ending::Fin, &Outcome::Failed(expected));
+        all_see(&[&HELLO[..len]], Close::Fin, &Outcome::Failed(expected));
     }
 }
 
@@ -225,7 +225,7 @@ fn an_early_end_is_told_with_both_counts() {
 fn a_reset_in_the_middle_is_the_connections_error() {
     for len in 0..HELLO.len() {
         let expected = Outcome::Connection(ErrorKind::ConnectionReset);
-        all_see(&[&HELLO[..len]], Ending::Reset, &expected);
+        all_see(&[&HELLO[..len]], Close::Reset, &expected);
     }
 }
 
@@ -237,7 +237,7 @@ fn garbage_is_refused_at_the_byte_that_shows_it() {
         (b"\x49\x7E\x02\x07", DecodeError::BadStatus { found: 7 }),
         (b"\x49\x7E\x02\x00\0\0\0\x05hello", DecodeError::UnexpectedData { at: 7, found: 5 }),
     ] {
-        all_see(&[bytes], Ending::Fin, &Outcome::Failed(error.into()));
+        all_see(&[bytes], Close::Fin, &Outcome::Failed(error.into()));
     }
 }
 

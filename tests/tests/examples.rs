@@ -6,16 +6,16 @@ use std::net::SocketAddr;
 use std::process::Output;
 
 use fetchlet_test_kit::{
-    Ending, LIMIT, Running, ScriptedPeer, bare, built, exchange, request, within,
+    ChildProcess, Close, LIMIT, ScriptedPeer, bare, built, exchange, request, within,
 };
 
 const NOT_FOUND: &[u8] = b"\x49\x7E\x02\x00\x00\x00\x00\x00";
 const MALFORMED: &[u8] = b"\x49\x7E\x02\x02\x00\x00\x00\x00";
 
 /// Starts `device_server` on a free port, and gives the address that the example prints.
-fn device_server() -> (Running, SocketAddr) {
+fn device_server() -> (ChildProcess, SocketAddr) {
     let mut command = bare(built("examples/device_server").unwrap());
-    let (server, line) = Running::announced(command.arg("127.0.0.1:0")).unwrap();
+    let (server, line) = ChildProcess::announced(command.arg("127.0.0.1:0")).unwrap();
     (server, line.trim().parse().unwrap())
 }
 
@@ -49,7 +49,7 @@ fn the_client_fails_where_the_device_has_no_such_file() {
 #[test]
 fn the_client_fails_where_the_connection_ends_early() {
     let truncated = b"\x49\x7E\x02\x01\x00\x00\x00\x05hel".to_vec();
-    let peer = ScriptedPeer::start("h.txt".len(), [truncated], Ending::Fin);
+    let peer = ScriptedPeer::start([truncated], Close::Fin);
     let output = client(peer.addr(), "h.txt");
     assert!(!output.status.success(), "{output:?}");
     let expected = "ClosedInData { received: 3, expected: 5 }";

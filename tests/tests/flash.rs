@@ -8,7 +8,7 @@ use embedded_storage::nor_flash::{
     check_write,
 };
 use fetchlet_smoltcp::{Block, BlockWriter, Blocks, Sink};
-use fetchlet_test_kit::{LIMIT, Noise, cut, cuttings, within};
+use fetchlet_test_kit::{LIMIT, cut, cuttings, random_bytes, within};
 
 const WORD: usize = 4;
 const SECTOR: usize = 64;
@@ -154,7 +154,7 @@ fn check(flash: &Flash, file: &[u8], times: u32, what: &str) {
 
 fn every_size_in_every_cutting<const N: usize>() {
     for size in 0..=3 * N + 1 {
-        let file = Noise::new(size as u64).bytes(size);
+        let file = random_bytes(size as u64, size);
         for (name, pieces) in cuttings(&file) {
             let mut blocks = Blocks::<_, N>::new(Driver(Flash::used()));
             write(&mut blocks, &file, &pieces);
@@ -181,7 +181,7 @@ fn blocks_of_a_sector_fit_the_flash() {
 #[test]
 fn blocks_of_several_sectors_and_a_half_fit_the_flash() {
     within(LIMIT, || {
-        let file = Noise::new(1).bytes(320);
+        let file = random_bytes(1, 320);
         for size in [159, 160, 161, 319, 320] {
             let file = &file[..size];
             let mut blocks = Blocks::<_, 160>::new(Driver(Flash::used()));
@@ -198,7 +198,7 @@ fn a_second_file_begins_anew() {
         // Broken off in the middle of a block, as by a lost connection.
         Sink::begin(&mut blocks, 40).unwrap();
         blocks.write(&[7; 21]).unwrap();
-        let file = Noise::new(2).bytes(50);
+        let file = random_bytes(2, 50);
         write(&mut blocks, &file, &cut(&file, [9]));
         check(&blocks.into_inner().0, &file, 2, "after one broken off");
     });
@@ -213,7 +213,7 @@ fn a_file_too_large_for_the_flash_is_refused_before_anything_is_erased() {
             assert_eq!(blocks.begin(len), Err(WriteError::TooLarge));
             check(&blocks.into_inner().0, &[], 1, &format!("{len} bytes"));
         }
-        let file = Noise::new(3).bytes(room as usize);
+        let file = random_bytes(3, room as usize);
         let mut blocks = Blocks::<_, 16>::new(Driver(Flash::used()));
         write(&mut blocks, &file, &[&file]);
         check(&blocks.into_inner().0, &file, 1, "all of the partition");

@@ -9,12 +9,11 @@ use std::thread;
 
 use fetchlet::server::{Config, RootOptions, Symlinks};
 use fetchlet_codec::Status;
-use fetchlet_test_kit::{LIMIT, RunningServer, Served, exchange, request, within};
+use fetchlet_test_kit::{
+    HostileFolder, LIMIT, MALFORMED, NOT_FOUND, RunningServer, exchange, request, within,
+};
 use proptest::prelude::*;
 use proptest::test_runner::{Config as Cases, TestRunner};
-
-const NOT_FOUND: [u8; 8] = [0x49, 0x7E, 0x02, 0x00, 0x00, 0x00, 0x00, 0x00];
-const MALFORMED: [u8; 8] = [0x49, 0x7E, 0x02, 0x02, 0x00, 0x00, 0x00, 0x00];
 
 fn ask(addr: SocketAddr, name: &[u8]) -> Vec<u8> {
     exchange(addr, &request(name))
@@ -28,10 +27,13 @@ fn file(data: &[u8]) -> Vec<u8> {
 }
 
 /// Runs `body` beside a server for a folder full of traps.
-fn served(options: RootOptions, body: impl FnOnce(&Served, &RunningServer) + Send + 'static) {
+fn served(
+    options: RootOptions,
+    body: impl FnOnce(&HostileFolder, &RunningServer) + Send + 'static,
+) {
     within(LIMIT, move || {
         let base = tempfile::tempdir().unwrap();
-        let served = Served::new(base.path()).unwrap();
+        let served = HostileFolder::new(base.path()).unwrap();
         let server = RunningServer::with(&served.root(), options, Config::default());
         body(&served, &server);
     });
@@ -65,7 +67,7 @@ fn every_hostile_name_gets_the_exact_answer_and_the_next_client_is_served() {
 fn every_open_name_leads_to_its_file() {
     for options in [RootOptions::default(), follow()] {
         served(options, |served, server| {
-            for name in Served::open_names() {
+            for name in HostileFolder::open_names() {
                 let content = fs::read(served.root().join(&name)).unwrap();
                 assert_eq!(ask(server.addr(), name.as_bytes()), file(&content), "{name}");
             }
@@ -79,7 +81,7 @@ fn hidden_files_are_found_if_they_are_to_be() {
     options.hidden = true;
     served(options, |_, server| {
         for name in [".hidden", "sub/.hidden", ".dot/file", "sub/.dot/file", "...", "..a"] {
-            let content = format!("{}{name}", Served::OPEN);
+            let content = format!("{}{name}", HostileFolder::OPEN);
             assert_eq!(ask(server.addr(), name.as_bytes()), file(content.as_bytes()), "{name}");
         }
         for name in ["..", ".", "../secret.txt", "sub/..", "sub/.", "./hello.txt", "link-inside"] {
@@ -97,7 +99,7 @@ fn links_are_followed_while_they_stay_inside_if_they_are_to_be() {
             ("sub/link-up/hello.txt", "hello.txt"),
             ("sub/link-up/link-to-folder/deep/deeper.txt", "sub/deep/deeper.txt"),
         ] {
-            let content = format!("{}{leads_to}", Served::OPEN);
+            let content = format!("{}{leads_to}", HostileFolder::OPEN);
             assert_eq!(ask(server.addr(), name.as_bytes()), file(content.as_bytes()), "{name}");
         }
         for name in [
@@ -196,7 +198,7 @@ fn no_name_leaves_the_root() {
             let outcome = TestRunner::new(cases).run(&name, |name| {
                 let answer = ask(server.addr(), &name);
                 match answer.split_at_checked(8) {
-                    Some((_, data)) if data.starts_with(Served::OPEN.as_bytes()) => {
+                    Some((_, data)) if data.starts_with(HostileFolder::OPEN.as_bytes()) => {
                         prop_assert_eq!(&answer, &file(data));
                     }
                     _ => prop_assert!(

@@ -10,7 +10,7 @@ use std::process::{Command, Output, Stdio};
 
 use fetchlet::{Client, ClientError};
 use fetchlet_codec::DownloadError;
-use fetchlet_test_kit::{LIMIT, Noise, Running, RunningServer, fetchlet, within};
+use fetchlet_test_kit::{ChildProcess, LIMIT, RunningServer, fetchlet, random_bytes, within};
 
 const PEERS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/peers");
 
@@ -26,14 +26,14 @@ fn run(command: &mut Command) -> Output {
 
 /// What says in its first line, up to the end, at which port it listens.
 struct Listening {
-    _running: Running,
+    _running: ChildProcess,
     line: String,
 }
 
 impl Listening {
     fn start(command: &mut Command) -> Self {
         // The script ends with its input, should this process be killed.
-        let (running, line) = Running::announced(command.stdin(Stdio::piped())).unwrap();
+        let (running, line) = ChildProcess::announced(command.stdin(Stdio::piped())).unwrap();
         Self { _running: running, line }
     }
 
@@ -67,7 +67,7 @@ fn folder() -> tempfile::TempDir {
     fs::write(folder.path().join("empty"), "").unwrap();
     fs::write(folder.path().join("h.txt"), "hello").unwrap();
     fs::write(folder.path().join("grüße"), "ja").unwrap();
-    fs::write(folder.path().join("large"), Noise::new(7).bytes(3_000_001)).unwrap();
+    fs::write(folder.path().join("large"), random_bytes(7, 3_000_001)).unwrap();
     folder
 }
 

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use fetchlet_test_kit::{LIMIT, Noise, Running, built, skip, within};
+use fetchlet_test_kit::{ChildProcess, LIMIT, built, random_bytes, skip, within};
 use tempfile::TempDir;
 
 fn run(command: &mut Command) -> Output {
@@ -76,7 +76,7 @@ fn windows_small_and_large_fetch_files_small_and_large() {
 
 /// A network namespace with a TAP, and our program serving a folder in it; gone when dropped.
 struct Network {
-    server: Running,
+    server: ChildProcess,
     port: String,
 }
 
@@ -94,7 +94,7 @@ impl Network {
         let mut command = Command::new("unshare");
         command.args(["--map-root-user", "--net", "sh", "-c", SET_UP]);
         command.arg(built("fetchlet").unwrap()).arg(root).stdin(Stdio::null());
-        match Running::announced(command.stderr(Stdio::piped())) {
+        match ChildProcess::announced(command.stderr(Stdio::piped())) {
             Ok((server, line)) => {
                 let port = line.trim_end().strip_prefix("listening on 192.168.69.1:");
                 Some(Self { server, port: port.unwrap().into() })
@@ -127,7 +127,7 @@ impl Network {
 fn a_tap_that_exists_is_used_again_and_again() {
     within(LIMIT, || {
         let folder = TempDir::new().unwrap();
-        let content = Noise::new(5).bytes(3_000_001);
+        let content = random_bytes(5, 3_000_001);
         fs::write(folder.path().join("large"), &content).unwrap();
         fs::write(folder.path().join("empty"), "").unwrap();
         let Some(network) = Network::new(folder.path()) else { return };

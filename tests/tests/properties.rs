@@ -3,7 +3,7 @@
 
 use fetchlet_codec::{Filename, Request, RequestDecoder, ResponseHeader};
 use fetchlet_invariants as invariants;
-use fetchlet_test_kit::{Noise, cut, request};
+use fetchlet_test_kit::{Rng, bytes_from, cut, request};
 use proptest::prelude::*;
 use proptest::test_runner::Config;
 
@@ -131,11 +131,11 @@ fn every_response_with_two_bytes_of_its_header_changed_is_what_the_rules_say() {
 /// So many strangers may connect to a server, each with bytes of its own, and each is answered.
 #[test]
 fn a_million_connections_of_random_bytes_are_answered_without_a_panic() {
-    let mut noise = Noise::new(7);
+    let mut rng = Rng::with_seed(7);
     let (mut named, mut refused, mut broken_off) = (0_u32, 0_u32, 0_u32);
     for _ in 0..1_000_000 {
-        let bytes = stranger(&mut noise);
-        match connection(&bytes, &mut noise) {
+        let bytes = stranger(&mut rng);
+        match connection(&bytes, &mut rng) {
             Ok(true) => named += 1,
             Ok(false) => broken_off += 1,
             Err(()) => refused += 1,
@@ -146,25 +146,25 @@ fn a_million_connections_of_random_bytes_are_answered_without_a_panic() {
     assert!(named.min(refused).min(broken_off) > 10_000, "{named} {refused} {broken_off}");
 }
 
-/// Noise, or a request of which some bytes are noise, or which is cut off.
-fn stranger(noise: &mut Noise) -> Vec<u8> {
-    if noise.below(8) == 0 {
-        let len = noise.below(40);
-        return noise.bytes(len);
+/// Returns random bytes, or a request with up to two random bytes, cut off at a random place.
+fn stranger(rng: &mut Rng) -> Vec<u8> {
+    if rng.usize(..8) == 0 {
+        let len = rng.usize(..40);
+        return bytes_from(rng, len);
     }
     let mut bytes = GOOD_REQUEST.to_vec();
-    for _ in 0..noise.below(3) {
-        let at = noise.below(10);
-        bytes[at] = noise.bytes(1)[0];
+    for _ in 0..rng.usize(..3) {
+        let at = rng.usize(..10);
+        bytes[at] = rng.u8(..);
     }
-    bytes.truncate(1 + noise.below(20));
+    bytes.truncate(1 + rng.usize(..20));
     bytes
 }
 
 /// Whether a name was asked for; an error once the request is refused.
-fn connection(bytes: &[u8], noise: &mut Noise) -> Result<bool, ()> {
+fn connection(bytes: &[u8], rng: &mut Rng) -> Result<bool, ()> {
     let mut decoder = RequestDecoder::<1024>::new();
-    for mut piece in cut(bytes, [1 + noise.below(12)]) {
+    for mut piece in cut(bytes, [1 + rng.usize(..12)]) {
         let request = decoder.decode(&mut piece).map_err(|_| ())?;
         if request.is_some_and(|request| (1..=1024).contains(&request.filename().as_str().len())) {
             return Ok(true);

@@ -3,7 +3,7 @@
 
 use std::process::{Command, Stdio};
 
-use fetchlet_test_kit::{LIMIT, Running, assert_nothing_is_left, processes_of, until, within};
+use fetchlet_test_kit::{ChildProcess, LIMIT, assert_no_leaks, processes_using, until, within};
 use rustix::process::Signal;
 
 #[test]
@@ -14,11 +14,11 @@ fn a_signal_in_the_middle_ends_all_that_was_started() {
             let mut command = Command::new(env!("CARGO_BIN_EXE_soak"));
             command.args(["--quick", "slow"]).env("TMPDIR", folder.path());
             command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-            let mut child = Running::start(&mut command).unwrap();
-            until(LIMIT, || (!processes_of(folder.path()).is_empty()).then_some(())).unwrap();
+            let mut child = ChildProcess::start(&mut command).unwrap();
+            until(LIMIT, || (!processes_using(folder.path()).is_empty()).then_some(())).unwrap();
             child.signal(signal).unwrap();
             assert_eq!(child.wait(LIMIT).unwrap().unwrap().code(), Some(code));
-            assert_nothing_is_left(folder.path());
+            assert_no_leaks(folder.path());
         }
     });
 }

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use std::thread;
 
 use fetchlet::{Client, ClientError, IfExists, Progress, Response, StagingError};
-use fetchlet_test_kit::{LIMIT, Noise, RunningServer, within};
+use fetchlet_test_kit::{LIMIT, RunningServer, random_bytes, within};
 use tempfile::TempDir;
 
 /// Nothing, a byte, around the sizes of buffers, and far more than any of them.
@@ -22,7 +22,7 @@ const SIZES: &[usize] = &[
     64 << 20,
 ];
 
-static CONTENT: LazyLock<Vec<u8>> = LazyLock::new(|| Noise::new(64).bytes(64 << 20));
+static CONTENT: LazyLock<Vec<u8>> = LazyLock::new(|| random_bytes(64, 64 << 20));
 
 /// A folder with a file `data` of this size, and its server.
 fn serve(size: usize) -> (TempDir, RunningServer) {
@@ -163,7 +163,7 @@ fn many_clients_at_once_get_their_own_files() {
     within(LIMIT, || {
         let (root, server) = serve(0);
         for client in 0..32 {
-            let content = Noise::new(client).bytes(200_000);
+            let content = random_bytes(client, 200_000);
             fs::write(root.path().join(client.to_string()), content).unwrap();
         }
         thread::scope(|scope| {
@@ -171,7 +171,7 @@ fn many_clients_at_once_get_their_own_files() {
                 let server = &server;
                 scope.spawn(move || {
                     let data = download(server, &client.to_string()).unwrap();
-                    same(&data, &Noise::new(client).bytes(200_000));
+                    same(&data, &random_bytes(client, 200_000));
                 });
             }
         });

@@ -7,7 +7,7 @@ use std::process::{Command, Output, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use fetchlet_test_kit::{
-    LIMIT, Running, assert_nothing_is_left, bare, built, installed, processes_of, skip, until,
+    ChildProcess, LIMIT, assert_no_leaks, bare, built, installed, processes_using, skip, until,
     within,
 };
 use rustix::process::Signal;
@@ -40,7 +40,7 @@ fn every_measure_of_our_own_works_and_leaves_nothing() {
         for name in measures.split(',') {
             assert!(report.contains(&format!("### {name}: ")), "{report}");
         }
-        assert_nothing_is_left(&path);
+        assert_no_leaks(&path);
     });
 }
 
@@ -91,7 +91,7 @@ fn everybody_sends_by_the_congestion_control_that_is_asked_for() {
         assert_eq!(output.status.code(), Some(1), "{output:?}");
         let said = String::from_utf8(output.stderr).unwrap();
         assert!(said.contains("no-such-control can't be set"), "{said}");
-        assert_nothing_is_left(&path);
+        assert_no_leaks(&path);
     });
 }
 
@@ -126,7 +126,7 @@ fn a_machine_without_namespaces_is_told_and_fails_where_all_must_be_tried() {
         assert!(report.contains(", the system's: no network namespace"), "{report}");
         let output = without_namespaces(&path, Some("true")).unwrap();
         assert_eq!(output.status.code(), Some(1), "{output:?}");
-        assert_nothing_is_left(&path);
+        assert_no_leaks(&path);
     });
 }
 
@@ -137,14 +137,14 @@ fn a_signal_in_the_middle_ends_all_that_was_started() {
     let path = folder.path().to_owned();
     within(LIMIT, move || {
         let long = ["--only", "small-c1", "--rounds", "9", "--seconds", "30"];
-        let mut child = Running::start(&mut compare(&path, &long)).unwrap();
+        let mut child = ChildProcess::start(&mut compare(&path, &long)).unwrap();
         let mut said = BufReader::new(child.stderr().unwrap()).lines();
         assert!(said.next().unwrap().unwrap().starts_with("small-c1: "));
         // Two processes name the folder: `compare` and at least one server.
-        until(LIMIT, || (processes_of(&path).len() > 1).then_some(())).unwrap();
+        until(LIMIT, || (processes_using(&path).len() > 1).then_some(())).unwrap();
         child.signal(Signal::TERM).unwrap();
         let code = child.wait(LIMIT).unwrap().unwrap().code();
         assert_eq!(code, Some(128 + 15), "{:#?}", said.collect::<Vec<_>>());
-        assert_nothing_is_left(&path);
+        assert_no_leaks(&path);
     });
 }

@@ -6,7 +6,7 @@
 use std::process::{Command, Output, Stdio};
 
 use fetchlet_test_kit::{
-    LIMIT, Running, assert_nothing_is_left, processes_of, skip, until, within,
+    ChildProcess, LIMIT, assert_no_leaks, processes_using, skip, until, within,
 };
 use rustix::process::Signal;
 use serde_json::Value;
@@ -67,11 +67,11 @@ fn a_signal_in_the_middle_ends_all_that_was_started() {
         let mut command = Command::new(env!("CARGO_BIN_EXE_lossy"));
         command.args(["--only", "get", "--rtt", "9000", "--loss", "0"]);
         command.env("TMPDIR", folder.path()).stdin(Stdio::null()).stderr(Stdio::null());
-        let mut child = Running::start(&mut command).unwrap();
+        let mut child = ChildProcess::start(&mut command).unwrap();
         // Two processes name the folder: the server and the client.
-        until(LIMIT, || (processes_of(folder.path()).len() > 1).then_some(())).unwrap();
+        until(LIMIT, || (processes_using(folder.path()).len() > 1).then_some(())).unwrap();
         child.signal(Signal::TERM).unwrap();
         assert_eq!(child.wait(LIMIT).unwrap().unwrap().code(), Some(128 + 15));
-        assert_nothing_is_left(folder.path());
+        assert_no_leaks(folder.path());
     });
 }

@@ -1,18 +1,18 @@
-//! A test that hangs is a test that fails, with its name in the output.
+//! Deadlines: a test that hangs fails, with its name in the output.
 
 use std::panic;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Far more than any test takes on a busy machine, far less than anyone waits for a build.
+/// Deadline of a test: more than any test takes on a busy machine, less than a person waits.
 pub const LIMIT: Duration = Duration::from_secs(60);
 
-/// Runs `body` and gives back what it returns.
+/// Runs `body` in a thread and returns its value.
 ///
 /// # Panics
 ///
-/// As `body` does, or if it takes longer than `limit`; its thread is then left behind.
+/// If `body` panics, with its message; or if `body` takes longer than `limit`: its thread then goes on.
 pub fn within<T: Send + 'static>(limit: Duration, body: impl FnOnce() -> T + Send + 'static) -> T {
     let (done, outcome) = mpsc::channel();
     let thread = thread::spawn(move || {
@@ -29,8 +29,8 @@ pub fn within<T: Send + 'static>(limit: Duration, body: impl FnOnce() -> T + Sen
     }
 }
 
-/// Asks until there is an answer: for what can't be waited for otherwise, such as another process's
-/// start. `None`: there was none within `limit`.
+/// Calls `ask` every 5 ms until it returns a value: for events that can only be polled, such as the
+/// start of another process. Returns `None` if there is no value within `limit`.
 pub fn until<T>(limit: Duration, mut ask: impl FnMut() -> Option<T>) -> Option<T> {
     let give_up = Instant::now() + limit;
     loop {

@@ -4,37 +4,42 @@
 //!
 //! Every listener binds port 0. No test waits by sleeping: each waits for an event, with a deadline.
 
-mod chaos;
+mod child_process;
+mod cleanup;
+mod cuttings;
 mod deadline;
-mod guard;
-mod left;
-mod names;
+mod fault_proxy;
+mod files;
+mod hostile_names;
+mod leaks;
 pub mod namespace;
 mod nginx;
-mod peer;
-mod pieces;
 mod programs;
-mod running;
-mod server;
-mod serving;
+mod running_server;
+mod scripted_peer;
+mod serve_process;
 mod skip;
 mod table;
 pub mod usage;
+mod wire;
 
+pub use fastrand::Rng;
 pub use fetchlet_invariants::cut;
 
-pub use chaos::{Chaos, Fault, Lane, Mishap};
+pub use child_process::{ChildProcess, PATIENCE, RunResult, readable, run_timed};
+pub use cleanup::{Folder, clean_up_on_signals};
+pub use cuttings::{Cutting, cuttings};
 pub use deadline::{LIMIT, until, within};
-pub use guard::{Folder, watch};
-pub use left::{assert_nothing_is_left, processes_of};
-pub use names::{Hostile, Served};
+pub use fault_proxy::{Direction, Fault, FaultProxy, Injection};
+pub use files::{bytes_from, on_disk, random_bytes};
+pub use hostile_names::{HostileFolder, HostileName};
+pub use leaks::{assert_no_leaks, processes_using};
 pub use nginx::Nginx;
-pub use peer::{Ending, ScriptedPeer, exchange, request};
-pub use pieces::{Cutting, Noise, cuttings};
 pub use programs::{bare, built, fetchlet, installed};
-pub use running::{Ended, PATIENCE, Running, readable, time};
-pub use server::RunningServer;
-pub use serving::Serving;
+pub use running_server::RunningServer;
+pub use scripted_peer::{Close, ScriptedPeer};
+pub use serve_process::ServeProcess;
 pub use skip::skip;
 pub use table::Table;
 pub use usage::Usage;
+pub use wire::{HELLO, MALFORMED, NOT_FOUND, connect, exchange, request, response};

@@ -1,4 +1,4 @@
-//! nginx on a port of its own, as its users set it up for files: by sendfile, no log of each request.
+//! nginx on a free port, configured as its users do for files: with sendfile, without an access log.
 
 use std::fs;
 use std::io;
@@ -11,29 +11,29 @@ use std::time::Duration;
 use rustix::io::{FdFlags, fcntl_setfd};
 use rustix::process::{Pid, Signal, geteuid};
 
-use crate::guard::Folder;
+use crate::child_process::ChildProcess;
+use crate::cleanup::Folder;
 use crate::programs::installed;
-use crate::running::Running;
 use crate::usage::{Usage, family};
 
-/// A running nginx, which serves a folder.
+/// A running nginx that serves a folder.
 #[derive(Debug)]
 pub struct Nginx {
-    running: Running,
+    master: ChildProcess,
     addr: SocketAddr,
     _folder: Folder,
 }
 
 impl Nginx {
-    /// Serves `root` with so many workers, each for so many connections. `more` is for the block `http`.
-    /// Its own folder is made beside `root`.
+    /// Serves `root` with `workers` processes of `connections` connections each. `more` is added to the
+    /// block `http` of the configuration. The working folder is made beside `root`.
     ///
-    /// It listens when this returns: it gets a socket that does already, as after an upgrade of itself.
-    /// So no other can take the port meanwhile, and a client that comes early waits.
+    /// nginx inherits a listening socket, as after an upgrade of its binary: no other program can take
+    /// the port, and a client that connects before nginx is ready waits.
     ///
     /// # Errors
     ///
-    /// If it is not installed, or can't be started.
+    /// If nginx is not installed, or can't be started.
     pub fn start(
         bind: Ipv4Addr,
         root: &Path,
@@ -52,52 +52,53 @@ impl Nginx {
         command.arg("-e").arg(folder.path().join("error.log"));
         command.env("NGINX", format!("{};", listener.as_raw_fd())).stdin(Stdio::null());
         fcntl_setfd(&listener, FdFlags::empty())?;
-        let running = Running::start(&mut command);
+        let master = ChildProcess::start(&mut command);
         fcntl_setfd(&listener, FdFlags::CLOEXEC)?;
-        Ok(Self { running: running?, addr, _folder: folder })
+        Ok(Self { master: master?, addr, _folder: folder })
     }
 
-    /// Where it listens.
+    /// Returns the address of the listener.
     pub const fn addr(&self) -> SocketAddr {
         self.addr
     }
 
-    /// Its master's process.
+    /// Returns the process id of the master.
     pub fn pid(&self) -> Pid {
-        self.running.pid()
+        self.master.pid()
     }
 
-    /// What all of its processes take.
+    /// Returns the resources of the master and its workers.
     ///
     /// # Errors
     ///
-    /// If it has ended.
+    /// If nginx has ended.
     pub fn usage(&self) -> io::Result<Usage> {
         Usage::of(&family(self.pid())?)
     }
 }
 
-/// A master that is killed leaves its workers behind, and does not wait for them: one that is told ends
-/// them first, and what they have worked counts as this program's.
+/// Stops nginx with SIGTERM: the master then ends its workers and waits for them, so that their CPU time
+/// counts as this program's. A killed master would leave them running.
 impl Drop for Nginx {
     fn drop(&mut self) {
-        // It may have ended already; a stubborn one is killed by the next drop.
-        self.running.signal(Signal::TERM).ok();
-        self.running.wait(Duration::from_secs(5)).ok();
+        // nginx may have ended already. If it does not end, dropping the child process kills it.
+        self.master.signal(Signal::TERM).ok();
+        self.master.wait(Duration::from_secs(5)).ok();
     }
 }
 
-/// As nginx makes its own: two workers are woken for one client, and the second must not wait in accept.
+/// Makes a non-blocking listener, as nginx does: one client wakes two workers, and the second must not
+/// wait in `accept`.
 fn listener(bind: Ipv4Addr) -> io::Result<TcpListener> {
     let listener = TcpListener::bind((bind, 0))?;
     listener.set_nonblocking(true)?;
     Ok(listener)
 }
 
-/// What has no folder is in that of `-p`. There is always a master: alone, a process that is handed its
-/// listener crashes.
+/// Returns the configuration. Relative paths are in the folder of `-p`. A master process is required: a
+/// single process that inherits its listener crashes.
 fn config(root: &Path, listen: SocketAddr, workers: u32, connections: u32, more: &str) -> String {
-    // The served folder is this user's alone; without it root's workers would be somebody else's.
+    // Only this user may read the served folder; by default root's workers run as another user.
     let user = if geteuid().is_root() { "user root root;" } else { "" };
     let root = root.display();
     format!(

@@ -1,15 +1,16 @@
-//! Where programs are: ours beside this one, those of others where the system has them.
+//! Paths of programs: those of this workspace beside the running one, those of others in the system's
+//! folders.
 
 use std::ffi::OsStr;
 use std::io;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-/// One of the programs that cargo builds beside this one, be it a program or a test.
+/// Returns the path of a program of this workspace, which cargo builds beside the running program or test.
 ///
 /// # Errors
 ///
-/// If it is not there: it was not built, or with another profile.
+/// If the program is not built with the profile of the running one.
 pub fn built(name: &str) -> io::Result<PathBuf> {
     let own = std::env::current_exe()?;
     // Tests are one folder deeper than programs.
@@ -20,11 +21,12 @@ pub fn built(name: &str) -> io::Result<PathBuf> {
     })
 }
 
-/// A program of others, be it one for administrators, whose folders may not be in a user's PATH.
+/// Returns the path of an installed program. Searches the folders of administrators too, which may not be
+/// in a user's `PATH`.
 ///
 /// # Errors
 ///
-/// If it is not installed.
+/// If the program is not installed.
 pub fn installed(name: &str) -> io::Result<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let more = ["/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/bin", "/bin"].map(PathBuf::from);
@@ -33,18 +35,18 @@ pub fn installed(name: &str) -> io::Result<PathBuf> {
     folders.map(|it| it.join(name)).find(|it| it.is_file()).ok_or_else(missing)
 }
 
-/// A program with no input, and no option from the environment.
+/// Returns a command with an empty environment and with no input.
 pub fn bare(program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(program);
     command.env_clear().stdin(Stdio::null());
     command
 }
 
-/// The program `fetchlet`, [`bare`].
+/// Returns the command `fetchlet`, [`bare`].
 ///
 /// # Panics
 ///
-/// If it is not built.
+/// If the program is not built.
 pub fn fetchlet() -> Command {
     bare(built("fetchlet").unwrap_or_else(|error| panic!("{error}")))
 }

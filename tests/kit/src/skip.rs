@@ -1,15 +1,15 @@
-//! A test that needs what a machine may refuse: it says so, and fails where nothing may be refused.
+//! Skipping of tests that need what a machine may refuse: never silent, and never in CI.
 
 use std::io::Write;
 
-/// Says why `what` was not tried.
+/// Writes to stderr that `what` was skipped, and why.
 ///
 /// # Panics
 ///
-/// If `CI` is `true`: there everything must be tried.
+/// If the environment variable `CI` is `true`: there every test must run.
 pub fn skip(what: &str, reason: &str) {
     let reason = reason.trim_end();
     assert!(std::env::var_os("CI").is_none_or(|ci| ci != "true"), "not tried: {reason}");
-    // Not `eprintln`: the harness keeps what that says if a test passes.
+    // `eprintln!` would be captured by the test harness, which drops the output of a test that passes.
     writeln!(std::io::stderr(), "SKIPPED, {what} was not tried: {reason}").ok();
 }

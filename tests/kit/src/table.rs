@@ -1,10 +1,10 @@
-//! Figures as people read them, a Markdown table, and as programs do, JSON: the same cells.
+//! A table of figures, printed as Markdown for people and as JSON for programs.
 
 use std::fmt;
 
 use serde_json::{Map, Value};
 
-/// Rows under one heading line.
+/// Rows of cells below a line of headings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Table {
     headings: Vec<String>,
@@ -12,23 +12,23 @@ pub struct Table {
 }
 
 impl Table {
-    /// No rows yet.
+    /// Makes a table without rows.
     pub fn new<H: Into<String>>(headings: impl IntoIterator<Item = H>) -> Self {
         Self { headings: headings.into_iter().map(Into::into).collect(), rows: Vec::new() }
     }
 
-    /// One more row.
+    /// Adds a row.
     ///
     /// # Panics
     ///
-    /// If it has another number of cells than the heading line.
+    /// If the row does not have one cell for each heading.
     pub fn push<C: Into<String>>(&mut self, cells: impl IntoIterator<Item = C>) {
         let row: Vec<_> = cells.into_iter().map(Into::into).collect();
         assert_eq!(row.len(), self.headings.len(), "a cell for each heading: {row:?}");
         self.rows.push(row);
     }
 
-    /// An array of objects, whose keys are the headings.
+    /// Returns the rows as an array of objects whose keys are the headings.
     pub fn json(&self) -> Value {
         let object = |row: &Vec<String>| {
             let cells = self.headings.iter().cloned().zip(row.iter().cloned().map(Value::String));
@@ -38,7 +38,7 @@ impl Table {
     }
 }
 
-/// Markdown, as wide as its widest cells.
+/// Prints a Markdown table whose columns are as wide as their widest cells.
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut widths = vec![3; self.headings.len()];

@@ -1,75 +1,78 @@
-//! What processes and the machine use, by the kernel's own account in `/proc`.
+//! CPU time, memory and descriptors of processes and of the machine, as the kernel reports them in `/proc`.
 
 use std::fs;
 use std::io;
 use std::time::Duration;
 
+use procfs::process::{Process, Status, all_processes};
+use procfs::{CurrentSI as _, KernelStats, ProcError, ticks_per_second};
 use rustix::process::Pid;
 
-/// A process and its children, but not theirs: no server here has any.
+/// Returns a process and its children, but not their children: no server that is measured has any.
 ///
 /// # Errors
 ///
 /// If there is no `/proc`.
 pub fn family(root: Pid) -> io::Result<Vec<Pid>> {
-    let entries = fs::read_dir("/proc")?.flatten();
-    let pids =
-        entries.filter_map(|it| it.file_name().to_str()?.parse().ok().and_then(Pid::from_raw));
-    let parent = Some(root.as_raw_nonzero().get().into());
-    // Those of others come and go meanwhile.
-    let children = pids.filter(|pid| stat(*pid).is_ok_and(|it| it.number(1) == parent));
+    let parent = root.as_raw_nonzero().get();
+    // A process may end between being listed and being read.
+    let stats = all_processes().map_err(error)?.flatten().filter_map(|it| it.stat().ok());
+    let children = stats.filter(|it| it.ppid == parent).filter_map(|it| Pid::from_raw(it.pid));
     Ok(std::iter::once(root).chain(children).collect())
 }
 
-/// Time of the processor, in user and kernel mode, with threads that have ended.
+/// Returns the CPU time that all of these processes have used, in user and kernel mode, in all their
+/// threads, those that have ended included.
 ///
 /// # Errors
 ///
-/// If one of them has ended, or is somebody else's; so do the others here.
+/// If one of them has ended and was waited for, or belongs to another user.
 pub fn cpu(pids: &[Pid]) -> io::Result<Duration> {
-    let ticks = sum(pids, |pid| Ok(stat(pid)?.sum(11..=12)))?;
-    Ok(Duration::from_secs(ticks)
-        / u32::try_from(rustix::param::clock_ticks_per_second()).unwrap_or(100))
+    let ticks = sum(pids, |process| {
+        let stat = process.stat()?;
+        Ok(stat.utime + stat.stime)
+    })?;
+    Ok(Duration::from_secs_f64(ticks as f64 / ticks_per_second() as f64))
 }
 
-/// The most bytes of memory that each has ever used, added up.
+/// Returns the sum of the peak resident memory of each of these processes, in bytes.
 ///
 /// # Errors
 ///
-/// As [`cpu`].
+/// As [`cpu`]; also for a process that has ended, before it is waited for.
 pub fn peak(pids: &[Pid]) -> io::Result<u64> {
-    sum(pids, |pid| memory(pid, "VmHWM:"))
+    sum(pids, |process| bytes(process, |status| status.vmhwm))
 }
 
-/// What processes hold now.
+/// Memory and descriptors that processes hold at one moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
-    /// Bytes of memory that are there.
+    /// Resident memory, in bytes.
     pub resident: u64,
     /// Open descriptors.
     pub descriptors: usize,
 }
 
 impl Usage {
-    /// Of all of these together.
+    /// Adds up what these processes hold now.
     ///
     /// # Errors
     ///
-    /// As [`cpu`].
+    /// As [`peak`].
     pub fn of(pids: &[Pid]) -> io::Result<Self> {
-        let resident = sum(pids, |pid| memory(pid, "VmRSS:"))?;
-        let descriptors =
-            sum(pids, |pid| Ok(fs::read_dir(format!("/proc/{pid}/fd"))?.count() as u64))?;
+        let resident = sum(pids, |process| bytes(process, |status| status.vmrss))?;
+        let descriptors = sum(pids, |process| Ok(process.fd_count()? as u64))?;
         Ok(Self { resident, descriptors: usize::try_from(descriptors).map_err(io::Error::other)? })
     }
 }
 
-/// Pages of all TCP sockets of the machine's network namespace.
+/// Returns the memory pages of all TCP sockets in this network namespace.
 ///
 /// # Errors
 ///
-/// If the kernel does not tell.
+/// If the kernel does not report them.
 pub fn tcp_pages() -> io::Result<f64> {
+    // procfs reads no sockstat.
     let stat = fs::read_to_string("/proc/net/sockstat")?;
     let tcp = stat.lines().find_map(|line| line.strip_prefix("TCP:"));
     let mut words = tcp.unwrap_or_default().split_ascii_whitespace().skip_while(|it| *it != "mem");
@@ -77,7 +80,7 @@ pub fn tcp_pages() -> io::Result<f64> {
     pages.ok_or_else(|| io::Error::other("no memory of TCP in sockstat"))
 }
 
-/// What the machine has worked, and this program with all that it has waited for.
+/// CPU time of the whole machine, and of this program with the children it has waited for, in ticks.
 #[derive(Debug)]
 pub struct Work {
     busy: u64,
@@ -86,23 +89,22 @@ pub struct Work {
 }
 
 impl Work {
-    /// Up to now.
+    /// Returns the CPU time since the machine was started.
     ///
     /// # Errors
     ///
-    /// If the kernel does not tell.
+    /// If the kernel does not report it.
     pub fn now() -> io::Result<Self> {
-        let text = fs::read_to_string("/proc/stat")?;
-        let cpu = text.lines().next().unwrap_or_default();
-        let ticks: Vec<u64> =
-            cpu.split_ascii_whitespace().skip(1).take(8).filter_map(|it| it.parse().ok()).collect();
-        let all = ticks.iter().sum::<u64>();
-        let waiting = ticks.get(3..5).map_or(0, |it| it.iter().sum());
-        let own = stat(rustix::process::getpid())?.sum(11..=14);
-        Ok(Self { busy: all - waiting, all, own })
+        let cpu = KernelStats::current().map_err(error)?.total;
+        let interrupts = [cpu.irq, cpu.softirq, cpu.steal].into_iter().flatten().sum::<u64>();
+        let busy = cpu.user + cpu.nice + cpu.system + interrupts;
+        let all = busy + cpu.idle + cpu.iowait.unwrap_or_default();
+        let own = Process::myself().and_then(|it| it.stat()).map_err(error)?;
+        let children = (own.cutime + own.cstime).cast_unsigned();
+        Ok(Self { busy, all, own: own.utime + own.stime + children })
     }
 
-    /// The share of the machine that others have used since then, from 0 to 1.
+    /// Returns the share of the machine's CPU time that other programs have used since then, from 0 to 1.
     ///
     /// # Errors
     ///
@@ -114,40 +116,22 @@ impl Work {
     }
 }
 
-fn sum(pids: &[Pid], each: impl Fn(Pid) -> io::Result<u64>) -> io::Result<u64> {
-    pids.iter().map(|pid| each(*pid)).sum()
+fn sum(pids: &[Pid], each: impl Fn(&Process) -> Result<u64, ProcError>) -> io::Result<u64> {
+    let one = |pid: &Pid| each(&Process::new(pid.as_raw_nonzero().get())?);
+    pids.iter().map(one).sum::<Result<u64, _>>().map_err(error)
 }
 
-fn memory(pid: Pid, key: &str) -> io::Result<u64> {
-    let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix(key));
-    let kib = line.and_then(|it| it.split_ascii_whitespace().next()?.parse::<u64>().ok());
-    // One that has ended, and is not waited for yet, has none.
-    kib.map(|it| it * 1024).ok_or_else(|| io::Error::other(format!("no {key} of process {pid}")))
+/// Returns a field of `/proc/PID/status` that is in KiB, in bytes.
+fn bytes(process: &Process, field: fn(&Status) -> Option<u64>) -> Result<u64, ProcError> {
+    // A process that has ended, and is not waited for yet, has no memory.
+    let kib = field(&process.status()?).ok_or_else(|| {
+        ProcError::Other(format!("process {} has no memory: it has ended", process.pid))
+    })?;
+    Ok(kib * 1024)
 }
 
-/// The fields of `/proc/PID/stat` after the name, which may hold anything: state is 0, parent is 1.
-#[derive(Debug)]
-struct Stat(Vec<String>);
-
-impl Stat {
-    fn parse(text: &str) -> Option<Self> {
-        let (_, fields) = text.rsplit_once(')')?;
-        Some(Self(fields.split_ascii_whitespace().map(String::from).collect()))
-    }
-
-    fn number(&self, at: usize) -> Option<i64> {
-        self.0.get(at)?.parse().ok()
-    }
-
-    fn sum(&self, fields: std::ops::RangeInclusive<usize>) -> u64 {
-        fields.filter_map(|at| self.number(at)).map(i64::cast_unsigned).sum()
-    }
-}
-
-fn stat(pid: Pid) -> io::Result<Stat> {
-    let text = fs::read_to_string(format!("/proc/{pid}/stat"))?;
-    Stat::parse(&text).ok_or_else(|| io::Error::other(format!("no name in the stat of {pid}")))
+fn error(error: ProcError) -> io::Error {
+    io::Error::other(error)
 }
 
 #[cfg(test)]
@@ -155,13 +139,6 @@ mod tests {
     use rustix::process::getpid;
 
     use super::*;
-
-    #[test]
-    fn a_name_with_a_bracket_shifts_no_field() {
-        let stat = Stat::parse("7 (a) b) S 1 7 7 0 -1 4 0 0 0 0 12 34 5 6 20 0").unwrap();
-        assert_eq!(stat.number(1), Some(1));
-        assert_eq!(stat.sum(11..=12), 46);
-    }
 
     #[test]
     fn this_process_has_memory_and_the_machine_has_sockets() {
@@ -172,7 +149,26 @@ mod tests {
     }
 
     #[test]
-    fn what_a_process_takes_grows_with_what_it_holds() {
+    fn cpu_time_grows_with_work() {
+        let (own, machine) = ([getpid()], Work::now().unwrap());
+        let before = cpu(&own).unwrap();
+        while cpu(&own).unwrap() < before + Duration::from_millis(50) {}
+        let share = machine.others_since().unwrap();
+        assert!((0.0..=1.0).contains(&share), "{share}");
+    }
+
+    #[test]
+    fn a_child_belongs_to_the_family_of_its_parent() {
+        let mut child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
+        let family = family(getpid()).unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert_eq!(family[0], getpid());
+        assert!(family.contains(&Pid::from_child(&child)), "{family:?}");
+    }
+
+    #[test]
+    fn usage_grows_with_what_a_process_holds() {
         let own = [getpid()];
         let before = Usage::of(&own).unwrap();
         let memory = std::hint::black_box(vec![1_u8; 32 << 20]);

@@ -8,14 +8,13 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use fetchlet_test_kit::{
-    LIMIT, Serving, bare, built, exchange, fetchlet, installed, request, usage, within,
+    HELLO, LIMIT, ServeProcess, bare, built, exchange, fetchlet, installed, request, usage, within,
 };
 use rustix::process::{Pid, Resource, Rlimit, prlimit};
 use tempfile::TempDir;
 
 use crate::{assert_ended, at_once, output};
 
-const HELLO: &[u8] = b"\x49\x7E\x02\x01\x00\x00\x00\x05hello";
 /// Below the cap per peer.
 const CLIENTS: usize = 200;
 
@@ -64,7 +63,7 @@ fn it_says_how_many_descriptors_it_needs_and_they_are_enough() {
         for enough in [34, 40] {
             // Idle connections hold the few places until their deadline.
             let options = "--request-deadline 200ms";
-            let server = Serving::run(limited(enough, &folder, options)).unwrap();
+            let server = ServeProcess::run(limited(enough, &folder, options)).unwrap();
             let idle = [(); 6].map(|()| TcpStream::connect(server.addr()).unwrap());
             let addr = server.addr();
             at_once(50, &[(); 100], |()| {
@@ -84,7 +83,7 @@ fn it_says_how_many_descriptors_it_needs_and_they_are_enough() {
 fn a_shortage_is_waited_out_quietly_and_all_who_waited_are_served() {
     within(LIMIT, || {
         let folder = folder();
-        let server = Serving::start(folder.path(), &[]).unwrap();
+        let server = ServeProcess::start(folder.path(), &[]).unwrap();
         assert_eq!(exchange(server.addr(), &request(b"f")).unwrap(), HELLO);
         allow(server.pid(), 3);
         let before = usage::cpu(&[server.pid()]).unwrap();
@@ -112,7 +111,7 @@ fn a_shortage_is_waited_out_quietly_and_all_who_waited_are_served() {
 fn a_file_for_which_there_is_no_descriptor_is_not_called_missing() {
     within(LIMIT, || {
         let folder = folder();
-        let server = Serving::start(folder.path(), &["-v"]).unwrap();
+        let server = ServeProcess::start(folder.path(), &["-v"]).unwrap();
         for name in [&b"f"[..], b"nothing"] {
             let mut client = TcpStream::connect(server.addr()).unwrap();
             client.set_read_timeout(Some(LIMIT)).unwrap();
@@ -134,7 +133,7 @@ fn a_file_for_which_there_is_no_descriptor_is_not_called_missing() {
 fn a_client_tries_again_when_there_was_no_descriptor_for_its_file() {
     within(LIMIT, || {
         let folder = folder();
-        let server = Serving::start(folder.path(), &["-v"]).unwrap();
+        let server = ServeProcess::start(folder.path(), &["-v"]).unwrap();
         let _idle = TcpStream::connect(server.addr()).unwrap();
         server.logged("connected");
         // Room for one more connection, and for no file: descriptors are the lowest free numbers.

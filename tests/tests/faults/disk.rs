@@ -11,12 +11,12 @@ use std::process::{Command, Output, Stdio};
 use std::sync::mpsc;
 
 use fetchlet_test_kit::{
-    Ending, LIMIT, Noise, RunningServer, ScriptedPeer, bare, built, fetchlet, installed, skip,
-    within,
+    Close, LIMIT, RunningServer, ScriptedPeer, bare, built, fetchlet, installed, on_disk,
+    random_bytes, skip, within,
 };
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 
-use crate::{assert_ended, on_disk, output};
+use crate::{assert_ended, output};
 
 /// Announces so many bytes.
 fn header(len: u32) -> Vec<u8> {
@@ -30,7 +30,7 @@ fn hello(meanwhile: impl FnOnce() + Send + 'static) -> ScriptedPeer {
         b"llo".to_vec()
     };
     let first = [header(5), b"he".to_vec()].concat();
-    ScriptedPeer::start(1, iter::once(first).chain(iter::once_with(rest)), Ending::Fin)
+    ScriptedPeer::start(iter::once(first).chain(iter::once_with(rest)), Close::Fin)
 }
 
 /// Whether this user may not mount anything, not even within a namespace; said, if so.
@@ -74,7 +74,7 @@ fn a_file_larger_than_the_disk_is_refused_before_its_first_byte() {
     within(LIMIT, || {
         for (options, old) in [("", ""), ("--force", "f old\n")] {
             let folder = tempfile::tempdir().unwrap();
-            let peer = ScriptedPeer::start(1, [header(2 << 20)], Ending::Fin);
+            let peer = ScriptedPeer::start([header(2 << 20)], Close::Fin);
             let script = format!(
                 "{} code=0; $0 get 127.0.0.1 $1 f {options} || code=$?",
                 if old.is_empty() { "" } else { "echo old > f;" }
@@ -122,7 +122,7 @@ fn a_disk_that_fills_up_meanwhile_ends_with_23_and_nothing_is_left() {
         };
         let first = [header(700_000), vec![7; 100_000]].concat();
         let pieces = iter::once(first).chain(iter::once_with(rest));
-        let peer = ScriptedPeer::start(1, pieces, Ending::Fin);
+        let peer = ScriptedPeer::start(pieces, Close::Fin);
         let script = "echo old > f; $0 get 127.0.0.1 $1 f --force & \
             until [ -n \"$(find . -name '.f.part-*' -size +0)\" ]; do sleep 0.02; done; \
             dd if=/dev/zero of=full bs=4k 2> /dev/null || true; echo filled; \
@@ -146,7 +146,7 @@ fn a_disk_that_fills_up_meanwhile_ends_with_23_and_nothing_is_left() {
 fn a_limit_on_file_sizes_within_a_large_file_ends_with_23() {
     within(LIMIT, || {
         let served = tempfile::tempdir().unwrap();
-        fs::write(served.path().join("f"), Noise::new(2).bytes(3_000_000)).unwrap();
+        fs::write(served.path().join("f"), random_bytes(2, 3_000_000)).unwrap();
         let server = RunningServer::start(served.path());
         // In units of 512 bytes: within the first buffer, at its end, and later.
         for limit in [1, 512, 513, 3000] {
@@ -238,7 +238,7 @@ fn what_is_no_file_is_refused_before_connecting_though_forced() {
             for options in [&[][..], &["--force"]] {
                 let folder = tempfile::tempdir().unwrap();
                 make(&folder.path().join("f"));
-                let peer = ScriptedPeer::start(1, [], Ending::Fin);
+                let peer = ScriptedPeer::start([], Close::Fin);
                 let ended = get_hello(folder.path(), &peer, options);
                 assert_ended(&ended, 73, "not a regular file", what);
                 assert!(!only_entry(folder.path()).is_file(), "{what}");

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::mpsc;
 use std::time::Duration;
 
-use fetchlet_test_kit::{LIMIT, Noise, RunningServer, exchange, request, within};
+use fetchlet_test_kit::{LIMIT, RunningServer, exchange, random_bytes, request, within};
 use rustix::io::ioctl_fionread;
 use tempfile::TempDir;
 
@@ -20,7 +20,7 @@ const LEN: usize = BLOCK * BLOCKS;
 
 /// Every block says which it is, so that none passes for another.
 fn content(seed: u64) -> Vec<u8> {
-    let mut content = Noise::new(seed).bytes(BLOCK).repeat(BLOCKS);
+    let mut content = random_bytes(seed, BLOCK).repeat(BLOCKS);
     for (at, block) in content.chunks_mut(BLOCK).enumerate() {
         block[..8].copy_from_slice(&at.to_le_bytes());
     }

@@ -10,10 +10,12 @@ use std::time::Duration;
 use fetchlet::server::{Config, RootOptions};
 use fetchlet::{Client, ClientError};
 use fetchlet_codec::DownloadError;
-use fetchlet_test_kit::{Chaos, Fault, LIMIT, Lane, Mishap, RunningServer, fetchlet, within};
+use fetchlet_test_kit::{
+    Direction, Fault, FaultProxy, Injection, LIMIT, RunningServer, fetchlet, on_disk, within,
+};
 use tempfile::TempDir;
 
-use crate::{assert_ended, at_once, on_disk, output};
+use crate::{assert_ended, at_once, output};
 
 const NAME: &str = "name";
 const LEN: u32 = 260;
@@ -34,22 +36,22 @@ fn content() -> Vec<u8> {
     (0..LEN).map(|at| u8::try_from(at % 251).unwrap()).collect()
 }
 
-fn every_bit(lane: Lane, bytes: std::ops::Range<usize>) -> Vec<Fault> {
+fn every_bit(direction: Direction, bytes: std::ops::Range<usize>) -> Vec<Injection> {
     let bits = bytes.flat_map(|at| (0..8).map(move |bit| (at, bit)));
-    bits.map(|(at, bit)| Fault { lane, at, mishap: Mishap::Flip(bit) }).collect()
+    bits.map(|(at, bit)| Injection { direction, at, fault: Fault::Flip(bit) }).collect()
 }
 
-fn download(server: SocketAddr, fault: Fault) -> Result<Vec<u8>, ClientError> {
-    let chaos = Chaos::start(server, fault);
-    Client::new().get(chaos.addr(), NAME)?.bytes(usize::MAX)
+fn download(server: SocketAddr, injection: Injection) -> Result<Vec<u8>, ClientError> {
+    let proxy = FaultProxy::start(server, injection);
+    Client::new().get(proxy.addr(), NAME)?.bytes(usize::MAX)
 }
 
 #[test]
 fn a_flipped_bit_of_a_request_never_gets_a_file() {
     within(LIMIT, || {
         let (_folder, server) = served();
-        at_once(32, &every_bit(Lane::ToServer, 0..5 + NAME.len()), |fault| {
-            match (fault.at, download(server.addr(), *fault)) {
+        at_once(32, &every_bit(Direction::ToServer, 0..5 + NAME.len()), |injection| {
+            match (injection.at, download(server.addr(), *injection)) {
                 // Magic and type (R5); a length that is too long is waited for in vain (R6).
                 (0..3, Err(ClientError::Malformed)) => {}
                 (3..5, Err(ClientError::Malformed | ClientError::NotFound)) => {}
@@ -59,7 +61,7 @@ fn a_flipped_bit_of_a_request_never_gets_a_file() {
                 ) => {}
                 // Another name, or none that is UTF-8.
                 (5.., Err(ClientError::NotFound | ClientError::Malformed)) => {}
-                (_, other) => panic!("{fault:?}: {other:?}"),
+                (_, other) => panic!("{injection:?}: {other:?}"),
             }
         });
     });
@@ -71,24 +73,24 @@ fn a_flipped_bit_of_a_request_never_gets_a_file() {
 fn a_flipped_bit_of_a_response_header_is_an_error_unless_it_makes_the_length_smaller() {
     within(LIMIT, || {
         let (_folder, server) = served();
-        at_once(32, &every_bit(Lane::ToClient, 0..8), |fault| {
-            let Mishap::Flip(bit) = fault.mishap else { unreachable!("only flips") };
-            let result = download(server.addr(), *fault);
-            if fault.at < 4 {
+        at_once(32, &every_bit(Direction::ToClient, 0..8), |injection| {
+            let Fault::Flip(bit) = injection.fault else { unreachable!("only flips") };
+            let result = download(server.addr(), *injection);
+            if injection.at < 4 {
                 let decode = matches!(result, Err(ClientError::Protocol(DownloadError::Decode(_))));
-                assert!(decode, "{fault:?}: {result:?}");
+                assert!(decode, "{injection:?}: {result:?}");
                 return;
             }
-            let expected = LEN ^ (1 << (8 * (7 - fault.at) + usize::from(bit)));
+            let expected = LEN ^ (1 << (8 * (7 - injection.at) + usize::from(bit)));
             match result {
                 Ok(data) => {
-                    assert!(expected < LEN, "{fault:?}");
+                    assert!(expected < LEN, "{injection:?}");
                     assert_eq!(data, &content()[..usize::try_from(expected).unwrap()]);
                 }
                 Err(ClientError::Protocol(error)) => {
                     assert_eq!(error, DownloadError::ClosedInData { received: LEN, expected });
                 }
-                Err(other) => panic!("{fault:?}: {other:?}"),
+                Err(other) => panic!("{injection:?}: {other:?}"),
             }
         });
     });
@@ -99,10 +101,10 @@ fn a_flipped_bit_of_a_response_header_is_an_error_unless_it_makes_the_length_sma
 fn a_checksum_finds_what_the_protocol_does_not_and_nothing_is_left() {
     within(LIMIT, || {
         let (_folder, server) = served();
-        let get = |fault: Fault| {
+        let get = |injection: Injection| {
             let target = tempfile::tempdir().unwrap();
-            let chaos = Chaos::start(server.addr(), fault);
-            let port = chaos.addr().port().to_string();
+            let proxy = FaultProxy::start(server.addr(), injection);
+            let port = proxy.addr().port().to_string();
             let mut get = fetchlet();
             get.args(["get", "127.0.0.1", &port, NAME, "--checksum", CHECKSUM]);
             let ended = output(get.current_dir(&target));
@@ -112,15 +114,20 @@ fn a_checksum_finds_what_the_protocol_does_not_and_nothing_is_left() {
         let data = (0..LEN).step_by(13).map(|at| (8 + usize::try_from(at).unwrap(), 7));
         let faults: Vec<_> = smaller
             .chain(data)
-            .map(|(at, bit)| Fault { lane: Lane::ToClient, at, mishap: Mishap::Flip(bit) })
+            .map(|(at, bit)| Injection {
+                direction: Direction::ToClient,
+                at,
+                fault: Fault::Flip(bit),
+            })
             .collect();
-        at_once(8, &faults, |fault| {
-            let (ended, left) = get(*fault);
-            assert_ended(&ended, 32, "", &format!("{fault:?}"));
-            assert_eq!(left, [], "{fault:?}");
+        at_once(8, &faults, |injection| {
+            let (ended, left) = get(*injection);
+            assert_ended(&ended, 32, "", &format!("{injection:?}"));
+            assert_eq!(left, [], "{injection:?}");
         });
         // The same without a flip, which would be in a byte that never comes.
-        let (ended, left) = get(Fault { lane: Lane::ToClient, at: 1000, mishap: Mishap::Flip(0) });
+        let (ended, left) =
+            get(Injection { direction: Direction::ToClient, at: 1000, fault: Fault::Flip(0) });
         assert_ended(&ended, 0, "", "sound");
         assert_eq!(left, [(NAME.into(), content())]);
     });
@@ -131,9 +138,10 @@ fn a_checksum_finds_what_the_protocol_does_not_and_nothing_is_left() {
 fn a_flipped_bit_of_the_data_is_delivered() {
     within(LIMIT, || {
         let (_folder, server) = served();
-        let fault = Fault { lane: Lane::ToClient, at: 8 + 100, mishap: Mishap::Flip(3) };
+        let injection =
+            Injection { direction: Direction::ToClient, at: 8 + 100, fault: Fault::Flip(3) };
         let mut expected = content();
         expected[100] ^= 1 << 3;
-        assert_eq!(download(server.addr(), fault).unwrap(), expected);
+        assert_eq!(download(server.addr(), injection).unwrap(), expected);
     });
 }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use fetchlet_test_kit::{LIMIT, Noise, RunningServer, fetchlet, within};
+use fetchlet_test_kit::{LIMIT, Rng, RunningServer, fetchlet, random_bytes, within};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
@@ -59,7 +59,7 @@ impl Scene {
 fn an_interrupt_at_any_moment_leaves_the_whole_file_or_nothing() {
     within(LIMIT, || {
         let served = tempfile::tempdir().unwrap();
-        let content = Noise::new(4).bytes(4_000_000);
+        let content = random_bytes(4, 4_000_000);
         fs::write(served.path().join("f"), &content).unwrap();
         let server = RunningServer::start(served.path());
         let (done, broken_off) = (AtomicUsize::new(0), AtomicUsize::new(0));
@@ -68,9 +68,9 @@ fn an_interrupt_at_any_moment_leaves_the_whole_file_or_nothing() {
         let start = Instant::now();
         assert_ended(&output(&mut scene.get(&folder)), 0, "", "undisturbed");
         let duration = start.elapsed();
-        let mut noise = Noise::new(5);
+        let mut rng = Rng::with_seed(5);
         let delays: Vec<_> =
-            (0..TIMES).map(|_| duration.mul_f64(noise.below(1500) as f64 / 1000.0)).collect();
+            (0..TIMES).map(|_| duration.mul_f64(rng.usize(..1500) as f64 / 1000.0)).collect();
         at_once(2, &delays, |delay| scene.interrupted(*delay));
         let (done, broken_off) = (scene.done.into_inner(), scene.broken_off.into_inner());
         assert!(done > 0 && broken_off > 0, "{done} done, {broken_off} broken off: no test");

@@ -9,7 +9,7 @@ use std::process::Command;
 use std::sync::Mutex;
 
 use fetchlet_test_kit::{
-    LIMIT, Noise, RunningServer, bare, built, fetchlet, installed, skip, within,
+    LIMIT, RunningServer, bare, built, fetchlet, installed, random_bytes, skip, within,
 };
 use tempfile::TempDir;
 
@@ -122,7 +122,7 @@ fn a_kill_at_any_system_call_leaves_the_old_file_or_the_whole_new_one() {
     }
     within(LIMIT, || {
         let served = tempfile::tempdir().unwrap();
-        let content = Noise::new(9).bytes(LEN);
+        let content = random_bytes(9, LEN);
         fs::write(served.path().join("f"), &content).unwrap();
         for force in [false, true] {
             let server = RunningServer::start(served.path());

@@ -15,10 +15,7 @@ mod race;
 mod sendfile;
 mod stop;
 
-use std::ffi::OsString;
-use std::fs;
 use std::panic::{self, AssertUnwindSafe};
-use std::path::Path;
 use std::process::{Command, Output};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -41,15 +38,6 @@ fn at_once<T: Sync>(most: usize, cases: &[T], attempt: impl Fn(&T) + Sync) {
             });
         }
     });
-}
-
-/// What is in a folder, by name.
-fn on_disk(folder: &Path) -> Vec<(OsString, Vec<u8>)> {
-    let entries = fs::read_dir(folder).unwrap().map(Result::unwrap);
-    let mut files: Vec<_> =
-        entries.map(|entry| (entry.file_name(), fs::read(entry.path()).unwrap())).collect();
-    files.sort();
-    files
 }
 
 fn output(command: &mut Command) -> Output {

@@ -9,14 +9,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use fetchlet_test_kit::{LIMIT, Serving, bare, built, exchange, installed, request, within};
+use fetchlet_test_kit::{
+    LIMIT, NOT_FOUND, ServeProcess, bare, built, exchange, installed, request, within,
+};
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use tempfile::TempDir;
 
 const RACE: Duration = Duration::from_secs(5);
 const SECRET: &[u8] = b"this must never be sent";
 const INSIDE: &[u8] = b"\x49\x7E\x02\x01\x00\x00\x00\x07inside!";
-const NOT_FOUND: &[u8] = b"\x49\x7E\x02\x00\x00\x00\x00\x00";
 
 /// Each of a pair takes the other's place, at once: one is a file or folder inside, one a link outside.
 const PAIRS: [(&str, &str); 2] = [("file", "link"), ("folder", "link-to-folder")];
@@ -36,12 +37,12 @@ fn tree() -> (TempDir, PathBuf) {
 }
 
 /// Serves a folder where openat2 is refused with this error.
-fn without_openat2(errno: &str, root: &Path, options: &[&str]) -> Serving {
+fn without_openat2(errno: &str, root: &Path, options: &[&str]) -> ServeProcess {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/peers/no_openat2.py");
     let mut python = bare(installed("python3").unwrap());
     python.args(["-B", script, errno]).arg(built("fetchlet").unwrap());
     python.args(["serve", "--root"]).arg(root).args(options).arg("0");
-    Serving::run(python).unwrap()
+    ServeProcess::run(python).unwrap()
 }
 
 /// How often a name led to the file inside, and how often nowhere.
@@ -78,13 +79,13 @@ fn a_name_swapped_between_a_file_and_a_link_outside_never_leads_outside() {
         let (_outer, root) = tree();
         let follow = ["-q", "--symlinks", "inside"];
         let servers = [
-            Serving::start(&root, &["-q"]).unwrap(),
-            Serving::start(&root, &follow).unwrap(),
+            ServeProcess::start(&root, &["-q"]).unwrap(),
+            ServeProcess::start(&root, &follow).unwrap(),
             without_openat2("ENOSYS", &root, &["-q"]),
         ];
         let over = AtomicBool::new(false);
         thread::scope(|scope| {
-            let fetch = |it: &Serving| {
+            let fetch = |it: &ServeProcess| {
                 let (over, addr) = (&over, it.addr());
                 scope.spawn(move || fetch_until(over, addr))
             };
@@ -115,7 +116,7 @@ fn a_system_without_openat2_is_noticed_and_links_are_not_followed() {
                 assert_eq!(exchange(server.addr(), &request(name.as_bytes())).unwrap(), answer);
             }
         }
-        let server = Serving::start(&root, &["--symlinks", "inside"]).unwrap();
+        let server = ServeProcess::start(&root, &["--symlinks", "inside"]).unwrap();
         assert_eq!(exchange(server.addr(), &request(b"link-inside")).unwrap(), INSIDE);
     });
 }

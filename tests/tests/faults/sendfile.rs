@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use fetchlet_test_kit::{
-    LIMIT, Noise, Serving, bare, built, exchange, installed, request, skip, within,
+    LIMIT, ServeProcess, bare, built, exchange, installed, random_bytes, request, skip, within,
 };
 use tempfile::TempDir;
 
@@ -19,7 +19,7 @@ const LARGE: u64 = 64 << 20;
 
 /// `fetchlet serve` whose calls of `sendfile` fail, and strace's log of them.
 struct Refused {
-    server: Serving,
+    server: ServeProcess,
     log: std::path::PathBuf,
     _logs: TempDir,
 }
@@ -33,7 +33,7 @@ impl Refused {
         strace.args(["-D", "-f", "-qq", "-e", "trace=sendfile", "-e"]);
         strace.arg(format!("inject=sendfile:{failure}")).arg("-o").arg(&log);
         strace.arg(built("fetchlet").unwrap()).args(["serve", "0", "--root"]).arg(root);
-        let server = Serving::run({
+        let server = ServeProcess::run({
             strace.args(options);
             strace
         });
@@ -80,7 +80,7 @@ fn a_file_that_sendfile_refuses_arrives_whole() {
     }
     within(LIMIT, || {
         let folder = tempfile::tempdir().unwrap();
-        let content = Noise::new(5).bytes(LEN);
+        let content = random_bytes(5, LEN);
         fs::write(folder.path().join("f"), &content).unwrap();
         let len = u32::try_from(LEN).unwrap().to_be_bytes();
         let whole = [b"\x49\x7E\x02\x01", &len[..], &content].concat();

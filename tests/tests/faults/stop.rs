@@ -8,7 +8,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use fetchlet_test_kit::{LIMIT, Noise, RunningServer, Serving, request, within};
+use fetchlet_test_kit::{LIMIT, RunningServer, ServeProcess, random_bytes, request, within};
 use rustix::process::Signal;
 use tempfile::TempDir;
 
@@ -22,7 +22,7 @@ const LARGE: u64 = 64 << 20;
 fn folder() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     File::create(folder.path().join("large")).unwrap().set_len(LARGE).unwrap();
-    fs::write(folder.path().join("f"), Noise::new(1).bytes(100)).unwrap();
+    fs::write(folder.path().join("f"), random_bytes(1, 100)).unwrap();
     folder
 }
 
@@ -103,7 +103,7 @@ fn the_library_ends_within_its_grace_whatever_its_clients_do() {
 fn the_program_ends_within_its_grace_whatever_its_clients_do() {
     within(LIMIT, || {
         let folder = folder();
-        let server = Serving::start(folder.path(), &["--grace", "1s"]).unwrap();
+        let server = ServeProcess::start(folder.path(), &["--grace", "1s"]).unwrap();
         let (log, logged) = mpsc::channel();
         stops_in_time(server.addr(), move || {
             server.signal(Signal::TERM);

@@ -4,7 +4,7 @@ use std::fs;
 use std::process::{Command, Output, Stdio};
 use std::time::Instant;
 
-use fetchlet_test_kit::{Ending, LIMIT, Noise, RunningServer, ScriptedPeer, built, within};
+use fetchlet_test_kit::{Close, LIMIT, RunningServer, ScriptedPeer, built, random_bytes, within};
 
 mod wire;
 
@@ -129,7 +129,7 @@ fn the_capture_opens_as_a_pcap_file() {
 fn a_server_outside_is_asked_and_the_file_is_kept() {
     within(LIMIT, || {
         let folder = tempfile::tempdir().unwrap();
-        let content = Noise::new(9).bytes(300_001);
+        let content = random_bytes(9, 300_001);
         fs::create_dir(folder.path().join("served")).unwrap();
         fs::write(folder.path().join("served/f.bin"), &content).unwrap();
         let server = RunningServer::start(&folder.path().join("served"));
@@ -157,11 +157,11 @@ fn a_server_that_breaks_off_is_an_error() {
         let target = target.to_str().unwrap();
         let short = b"\x49\x7E\x02\x01\x00\x00\x00\x05hel";
         for (answer, ending, why) in [
-            (&short[..], Ending::Fin, "after 3 of 5 bytes (R12)"),
-            (b"", Ending::Reset, "the server reset the connection"),
-            (b"HTTP/1.1 400", Ending::Fin, "R11"),
+            (&short[..], Close::Fin, "after 3 of 5 bytes (R12)"),
+            (b"", Close::Reset, "the server reset the connection"),
+            (b"HTTP/1.1 400", Close::Fin, "R11"),
         ] {
-            let peer = ScriptedPeer::start(1, vec![answer.to_vec()], ending);
+            let peer = ScriptedPeer::start(vec![answer.to_vec()], ending);
             let port = peer.addr().port().to_string();
             fails(&["--server", "127.0.0.1", &port, "f", "-o", target], why);
             assert_eq!(folder.path().read_dir().unwrap().count(), 0, "{why}");

@@ -7,7 +7,7 @@ use std::task::Poll;
 use fetchlet_codec::Filename;
 use fetchlet_segment::{Datagram, WallClock};
 use fetchlet_smoltcp::{Checksum, Client, Config, Sink, Storage};
-use fetchlet_test_kit::{LIMIT, Running, within};
+use fetchlet_test_kit::{ChildProcess, LIMIT, within};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use smoltcp::iface::SocketStorage;
 use smoltcp::time::Duration;
@@ -77,7 +77,8 @@ fn a_device_outside_is_served_until_its_connection_ends() {
             let device = Datagram::bind(&near, &far).unwrap();
             let (local, remote) = (far.to_str().unwrap(), near.to_str().unwrap());
             let arguments = [&["--size", "100000", "--wire", local, remote], losses].concat();
-            let mut child = Running::start(simulated(&arguments).stdout(Stdio::piped())).unwrap();
+            let mut child =
+                ChildProcess::start(simulated(&arguments).stdout(Stdio::piped())).unwrap();
             let mut stdout = BufReader::new(child.stdout().unwrap());
             let mut ready = String::new();
             stdout.read_line(&mut ready).unwrap();

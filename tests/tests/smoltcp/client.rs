@@ -10,7 +10,7 @@ use smoltcp::socket::tcp::{ConnectError, Socket, SocketBuffer};
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::{EthernetAddress, Ipv4Address, Ipv4Cidr};
 
-use crate::world::{Memory, config};
+use crate::fixture::{MemorySink, config};
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -74,7 +74,7 @@ fn a_transfer_that_has_ended_stays_so() {
     let buffer = || SocketBuffer::new(vec![0; 64]);
     let mut socket = Socket::new(buffer(), buffer());
     let mut transfer = Transfer::<64>::new(Filename::new("f").unwrap(), TIMEOUT);
-    let mut sink = Memory::default();
+    let mut sink = MemorySink::default();
     let first = transfer.poll(&mut socket, Instant::ZERO, &mut sink);
     assert_eq!(first, Poll::Ready(Err(TransferError::Refused)));
     for second in [0, 100] {

@@ -2,15 +2,15 @@
 
 use fetchlet_codec::{DecodeError, DownloadError};
 use fetchlet_smoltcp::TransferError;
-use fetchlet_test_kit::{LIMIT, within};
+use fetchlet_test_kit::{HELLO, LIMIT, response, within};
 use smoltcp::time::{Duration, Instant};
 
-use crate::world::{Fault, HELLO, Manners, Outcome, REQUEST, World, response};
+use crate::fixture::{FailAt, Observed, REQUEST, Scenario, ServerBehavior};
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-fn run(answer: &[u8], manners: Manners) -> Outcome {
-    World { manners, ..World::new(answer) }.run()
+fn run(answer: &[u8], behavior: ServerBehavior) -> Observed {
+    Scenario { behavior, ..Scenario::new(answer) }.run()
 }
 
 /// What is missing when only so many bytes of [`HELLO`] came; nothing of them is all.
@@ -26,7 +26,7 @@ fn missing(came: usize) -> Option<DownloadError> {
 fn a_fin_at_every_byte_is_a_truncation_with_its_counts() {
     within(LIMIT, || {
         for came in 0..=HELLO.len() {
-            let outcome = run(&HELLO[..came], Manners::Fin);
+            let outcome = run(&HELLO[..came], ServerBehavior::Fin);
             let expected = missing(came).map_or(Ok(5), |error| Err(TransferError::Download(error)));
             assert_eq!(outcome.result, expected, "after {came} bytes");
             assert_eq!(outcome.sink.data, &b"hello"[..came.saturating_sub(8)]);
@@ -39,7 +39,7 @@ fn a_fin_at_every_byte_is_a_truncation_with_its_counts() {
 fn a_reset_at_every_byte_is_told_apart_with_its_counts() {
     within(LIMIT, || {
         for came in 0..=HELLO.len() {
-            let outcome = run(&HELLO[..came], Manners::Reset);
+            let outcome = run(&HELLO[..came], ServerBehavior::Reset);
             let expected = missing(came).map_or(Ok(5), |error| Err(TransferError::Reset(error)));
             assert_eq!(outcome.result, expected, "after {came} bytes");
             assert_eq!(outcome.sink.data, &b"hello"[..came.saturating_sub(8)]);
@@ -51,7 +51,7 @@ fn a_reset_at_every_byte_is_told_apart_with_its_counts() {
 #[test]
 fn a_refusal_is_told_apart_and_at_once() {
     within(LIMIT, || {
-        let outcome = run(HELLO, Manners::Refuse);
+        let outcome = run(HELLO, ServerBehavior::Refuse);
         assert_eq!(outcome.result, Err(TransferError::Refused));
         assert!(outcome.at < Instant::from_millis(10), "{}", outcome.at);
     });
@@ -60,7 +60,7 @@ fn a_refusal_is_told_apart_and_at_once() {
 #[test]
 fn a_host_that_is_not_there_times_out() {
     within(LIMIT, || {
-        let outcome = run(HELLO, Manners::Absent);
+        let outcome = run(HELLO, ServerBehavior::Absent);
         assert_eq!(outcome.result, Err(TransferError::ConnectTimedOut));
         assert_eq!(outcome.at, Instant::ZERO + TIMEOUT);
     });
@@ -70,8 +70,9 @@ fn a_host_that_is_not_there_times_out() {
 fn silence_at_every_byte_times_out() {
     within(LIMIT, || {
         for came in 0..HELLO.len() {
-            let world = World { manners: Manners::Silence, ..World::new(&HELLO[..came]) };
-            let outcome = world.run();
+            let scenario =
+                Scenario { behavior: ServerBehavior::Silence, ..Scenario::new(&HELLO[..came]) };
+            let outcome = scenario.run();
             let expected = Err(TransferError::TimedOut(missing(came).unwrap()));
             assert_eq!(outcome.result, expected, "after {came} bytes");
             let late = outcome.at - (Instant::ZERO + TIMEOUT);
@@ -87,13 +88,13 @@ fn silence_at_every_byte_times_out() {
 fn the_time_of_the_sink_is_not_the_peers() {
     within(LIMIT, || {
         let file: Vec<u8> = (0..3000_u32).map(|at| at as u8).collect();
-        let world = World {
+        let scenario = Scenario {
             window: 512,
             timeout: Duration::from_secs(3),
             blocks: Duration::from_secs(5),
-            ..World::new(&response(&file))
+            ..Scenario::new(&response(&file))
         };
-        assert!(world.run().whole() == file);
+        assert!(scenario.run().whole() == file);
     });
 }
 
@@ -101,11 +102,11 @@ fn the_time_of_the_sink_is_not_the_peers() {
 #[test]
 fn a_server_that_trickles_is_waited_for() {
     within(LIMIT, || {
-        let mut world = World { timeout: Duration::from_secs(8), ..World::new(&[]) };
-        world.answer = response(&[1; 3000]);
-        world.conditions.rate = std::num::NonZero::new(100);
-        world.window = 256;
-        let outcome = world.run();
+        let mut scenario = Scenario { timeout: Duration::from_secs(8), ..Scenario::new(&[]) };
+        scenario.answer = response(&[1; 3000]);
+        scenario.conditions.rate = std::num::NonZero::new(100);
+        scenario.window = 256;
+        let outcome = scenario.run();
         assert!(outcome.at > Instant::from_secs(30), "{}", outcome.at);
         assert_eq!(outcome.whole(), [1; 3000]);
     });
@@ -122,7 +123,7 @@ fn an_answer_without_a_file_gives_the_sink_nothing() {
             (b"\x49", TransferError::Download(DownloadError::ClosedInHeader { received: 1 })),
             (b"\x49\x50", bad(1, b'\x50')),
         ] {
-            let outcome = run(answer, Manners::Fin);
+            let outcome = run(answer, ServerBehavior::Fin);
             assert_eq!(outcome.result, Err(error), "{}", answer.escape_ascii());
             assert!(outcome.sink.announced.is_none() && outcome.sink.data.is_empty());
         }
@@ -133,7 +134,7 @@ fn an_answer_without_a_file_gives_the_sink_nothing() {
 #[test]
 fn garbage_is_refused_while_the_server_goes_on() {
     within(LIMIT, || {
-        let outcome = run(b"\x49\x7E\x03", Manners::Silence);
+        let outcome = run(b"\x49\x7E\x03", ServerBehavior::Silence);
         assert!(matches!(outcome.result, Err(TransferError::Download(DownloadError::Decode(_)))));
         assert!(outcome.at < Instant::from_millis(10), "{}", outcome.at);
     });
@@ -145,10 +146,10 @@ fn bytes_after_the_file_are_ignored() {
     within(LIMIT, || {
         for more in [1, 5, 1000, 10_000] {
             let answer = [HELLO, &vec![b'x'; more]].concat();
-            for manners in [Manners::Fin, Manners::Reset] {
-                let outcome = run(&answer, manners);
+            for behavior in [ServerBehavior::Fin, ServerBehavior::Reset] {
+                let outcome = run(&answer, behavior);
                 assert!(outcome.at < Instant::from_millis(10), "{}", outcome.at);
-                assert_eq!(outcome.whole(), b"hello", "{more} bytes more, {manners:?}");
+                assert_eq!(outcome.whole(), b"hello", "{more} bytes more, {behavior:?}");
             }
         }
     });
@@ -158,13 +159,13 @@ fn bytes_after_the_file_are_ignored() {
 fn a_sink_that_fails_ends_the_transfer() {
     within(LIMIT, || {
         let file = [3; 40_000];
-        for fault in [Fault::Begin, Fault::WriteAt(1), Fault::WriteAt(20_000), Fault::Finish] {
-            let fault = Some(fault);
-            let outcome = World { fault, ..World::new(&response(&file)) }.run();
-            assert_eq!(outcome.result.map_err(Some), Err(fault.map(TransferError::Sink)));
+        for fail_at in [FailAt::Begin, FailAt::Write(1), FailAt::Write(20_000), FailAt::Finish] {
+            let fail_at = Some(fail_at);
+            let outcome = Scenario { fail_at, ..Scenario::new(&response(&file)) }.run();
+            assert_eq!(outcome.result.map_err(Some), Err(fail_at.map(TransferError::Sink)));
             assert_eq!(outcome.sink.announced, Some(40_000));
-            assert_eq!(outcome.sink.finished, fault == Some(Fault::Finish));
-            assert_eq!(outcome.sink.data.is_empty(), fault == Some(Fault::Begin));
+            assert_eq!(outcome.sink.finished, fail_at == Some(FailAt::Finish));
+            assert_eq!(outcome.sink.data.is_empty(), fail_at == Some(FailAt::Begin));
         }
     });
 }

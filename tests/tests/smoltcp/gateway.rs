@@ -12,12 +12,12 @@ use fetchlet_segment::{
     Conditions, ConnectionCounts, Endpoint, Gateway, GatewayConfig, Monitor, WallClock, segment,
 };
 use fetchlet_smoltcp::{Client, Storage, TransferError};
-use fetchlet_test_kit::{LIMIT, Noise, RunningServer, within};
+use fetchlet_test_kit::{HELLO, LIMIT, RunningServer, random_bytes, within};
 use smoltcp::iface::SocketStorage;
 use smoltcp::time::Duration;
 use smoltcp::wire::{EthernetAddress, Ipv4Cidr};
 
-use crate::world::{Fault, HELLO, Memory, SERVER, config};
+use crate::fixture::{FailAt, MemorySink, SERVER, config};
 
 struct Network<'a> {
     client: Client<'a, Endpoint, 64>,
@@ -46,8 +46,8 @@ impl<'a> Network<'a> {
         Self { client, gateway, monitor, clock }
     }
 
-    fn fetch(&mut self, name: &str, port: u16) -> Result<Vec<u8>, TransferError<Fault>> {
-        let (mut sink, mut result) = (Memory::default(), None);
+    fn fetch(&mut self, name: &str, port: u16) -> Result<Vec<u8>, TransferError<FailAt>> {
+        let (mut sink, mut result) = (MemorySink::default(), None);
         self.client.fetch(Filename::new(name).unwrap(), SERVER, port).unwrap();
         loop {
             let now = self.clock.now();
@@ -74,7 +74,7 @@ impl<'a> Network<'a> {
 fn a_client_fetches_again_and_again_at_once() {
     within(LIMIT, || {
         let folder = tempfile::tempdir().unwrap();
-        let content = Noise::new(2).bytes(50_000);
+        let content = random_bytes(2, 50_000);
         fs::write(folder.path().join("f"), &content).unwrap();
         let server = RunningServer::start(folder.path());
         let (mut receive, mut transmit) = ([0; 2048], [0; 128]);
@@ -97,7 +97,7 @@ fn a_client_fetches_again_and_again_at_once() {
 
 /// A server that answers, and ends its side only when the device has: how that looked to it, and what
 /// the device has.
-fn patient(answer: &'static [u8]) -> (io::Result<usize>, Result<Vec<u8>, TransferError<Fault>>) {
+fn patient(answer: &'static [u8]) -> (io::Result<usize>, Result<Vec<u8>, TransferError<FailAt>>) {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let addr = listener.local_addr().unwrap();
     let server = thread::spawn(move || {

@@ -5,16 +5,16 @@ use std::io::{self, Write};
 use std::rc::Rc;
 
 use fetchlet_segment::Capture;
-use fetchlet_test_kit::{LIMIT, within};
+use fetchlet_test_kit::{HELLO, LIMIT, within};
 use smoltcp::wire::{EthernetFrame, EthernetProtocol, Ipv4Packet, TcpPacket};
 
-use crate::world::{HELLO, REQUEST, SERVER, World};
+use crate::fixture::{REQUEST, SERVER, Scenario};
 
 /// A file in memory.
 #[derive(Clone, Default)]
-struct Memory(Rc<RefCell<Vec<u8>>>);
+struct MemorySink(Rc<RefCell<Vec<u8>>>);
 
-impl Write for Memory {
+impl Write for MemorySink {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.borrow_mut().write(bytes)
     }
@@ -64,8 +64,9 @@ fn describe(frame: &[u8]) -> (String, Vec<u8>) {
 #[test]
 fn the_golden_exchange_is_on_the_wire() {
     within(LIMIT, || {
-        let file = Memory::default();
-        let outcome = World { capture: Capture::new(file.clone()), ..World::new(HELLO) }.run();
+        let file = MemorySink::default();
+        let outcome =
+            Scenario { capture: Capture::new(file.clone()), ..Scenario::new(HELLO) }.run();
         assert_eq!(outcome.whole(), b"hello");
         let bytes = file.0.borrow();
         let seen: Vec<_> = frames(&bytes).into_iter().map(describe).collect();

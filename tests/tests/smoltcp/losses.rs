@@ -2,23 +2,23 @@
 
 use fetchlet_segment::Conditions;
 use fetchlet_smoltcp::TransferError;
-use fetchlet_test_kit::{LIMIT, Noise, within};
+use fetchlet_test_kit::{LIMIT, random_bytes, response, within};
 use smoltcp::time::Duration;
 
-use crate::world::{Outcome, World, response};
+use crate::fixture::{Observed, Scenario};
 
 /// So long that TCP's own back-off after losses in a row stays below it.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
-fn lossy(seed: u64, drop: u8, corrupt: u8, file: &[u8]) -> Outcome {
+fn lossy(seed: u64, drop: u8, corrupt: u8, file: &[u8]) -> Observed {
     let conditions = Conditions { drop, corrupt, seed, ..Conditions::default() };
-    World { conditions, timeout: TIMEOUT, ..World::new(&response(file)) }.run()
+    Scenario { conditions, timeout: TIMEOUT, ..Scenario::new(&response(file)) }.run()
 }
 
 #[test]
 fn eight_of_eight_seeds_bring_the_file_through() {
     within(LIMIT, || {
-        let file = Noise::new(5).bytes(256 * 1024);
+        let file = random_bytes(5, 256 * 1024);
         for seed in 1..=8 {
             let outcome = lossy(seed, 5, 2, &file);
             let (sent, received) = outcome.counters;
@@ -32,7 +32,7 @@ fn eight_of_eight_seeds_bring_the_file_through() {
 #[test]
 fn a_mebibyte_survives_heavy_damage() {
     within(LIMIT, || {
-        let file = Noise::new(6).bytes(1 << 20);
+        let file = random_bytes(6, 1 << 20);
         for seed in [1, 2] {
             assert!(lossy(seed, 0, 10, &file).whole() == file, "seed {seed}: other bytes");
         }
@@ -42,7 +42,7 @@ fn a_mebibyte_survives_heavy_damage() {
 #[test]
 fn the_same_seed_is_the_same_run() {
     within(LIMIT, || {
-        let file = Noise::new(5).bytes(100_000);
+        let file = random_bytes(5, 100_000);
         let run = |seed| {
             let outcome = lossy(seed, 5, 2, &file);
             (outcome.at, outcome.counters)
@@ -56,11 +56,11 @@ fn the_same_seed_is_the_same_run() {
 #[test]
 fn a_short_queue_costs_time_only() {
     within(LIMIT, || {
-        let file = Noise::new(5).bytes(200_000);
+        let file = random_bytes(5, 200_000);
         let rate = std::num::NonZero::new(1_000_000);
         let conditions = Conditions { rate, queue: 10, ..Conditions::default() };
         let answer = response(&file);
-        let outcome = World { conditions, timeout: TIMEOUT, ..World::new(&answer) }.run();
+        let outcome = Scenario { conditions, timeout: TIMEOUT, ..Scenario::new(&answer) }.run();
         assert!(outcome.counters.1.overflowed > 0, "{:?}", outcome.counters);
         assert!(outcome.whole() == file);
     });
@@ -71,7 +71,7 @@ fn a_short_queue_costs_time_only() {
 fn a_damaged_arp_frame_is_lost() {
     within(LIMIT, || {
         let conditions = Conditions { corrupt: 100, ..Conditions::default() };
-        let outcome = World { conditions, ..World::new(&response(b"")) }.run();
+        let outcome = Scenario { conditions, ..Scenario::new(&response(b"")) }.run();
         assert_eq!(outcome.result, Err(TransferError::ConnectTimedOut));
         let (sent, received) = outcome.counters;
         assert!(sent.frames > 5 && sent.dropped == sent.frames && sent.corrupted == 0, "{sent:?}");

@@ -3,8 +3,8 @@
 
 mod client;
 mod endings;
+mod fixture;
 mod gateway;
 mod golden;
 mod losses;
 mod sizes;
-mod world;

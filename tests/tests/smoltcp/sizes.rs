@@ -1,10 +1,10 @@
 //! Whole files of lengths that are awkward for segments and windows.
 
 use fetchlet_segment::Conditions;
-use fetchlet_test_kit::{LIMIT, Noise, within};
+use fetchlet_test_kit::{LIMIT, random_bytes, response, within};
 use smoltcp::time::Duration;
 
-use crate::world::{World, response};
+use crate::fixture::Scenario;
 
 /// What fits in a frame behind the headers, without TCP options.
 const MSS: usize = 1460;
@@ -13,8 +13,8 @@ const MSS: usize = 1460;
 const WINDOWS: &[usize] = &[512, 536, 1459, 1460, 1461, 2048, 4096, 16_384, 65_535, 65_536];
 
 fn arrives(len: usize, window: usize, conditions: Conditions) {
-    let file = Noise::new(len as u64).bytes(len);
-    let outcome = World { window, conditions, ..World::new(&response(&file)) }.run();
+    let file = random_bytes(len as u64, len);
+    let outcome = Scenario { window, conditions, ..Scenario::new(&response(&file)) }.run();
     let overflowed = outcome.counters.0.overflowed + outcome.counters.1.overflowed;
     assert_eq!(overflowed, 0, "{len} bytes, window {window}");
     assert!(outcome.whole() == file, "{len} bytes, window {window}: other bytes");
@@ -75,8 +75,9 @@ fn the_rate_and_the_latency_are_what_they_say() {
     within(LIMIT, || {
         let (rate, latency) = (std::num::NonZero::new(100_000), Duration::from_millis(40));
         let conditions = Conditions { rate, latency, ..Conditions::default() };
-        let world = World { conditions, window: 65_535, ..World::new(&response(&[7; 60_000])) };
-        let outcome = world.run();
+        let scenario =
+            Scenario { conditions, window: 65_535, ..Scenario::new(&response(&[7; 60_000])) };
+        let outcome = scenario.run();
         let line = outcome.counters.1.bytes * 10;
         let took = outcome.at.total_micros();
         // Two round trips before the first byte: ARP and SYN, then the request.

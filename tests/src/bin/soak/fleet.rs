@@ -7,9 +7,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use fetchlet_test_kit::usage::{cpu, tcp_pages};
-use fetchlet_test_kit::{Serving, request};
+use fetchlet_test_kit::{ServeProcess, request, response};
 
-use crate::peers::{Folder, connect_with, response, slowest, sources};
+use crate::peers::{ServedFolder, connect_with, slowest, sources};
 use crate::report::Report;
 
 const FAST: Ipv4Addr = Ipv4Addr::new(127, 0, 3, 1);
@@ -28,11 +28,11 @@ const PATIENCE: Duration = Duration::from_secs(120);
 
 pub(crate) fn run(quick: bool, report: &mut Report) -> io::Result<()> {
     let (devices, len) = if quick { (500, 60_000) } else { (9_900, 1 << 20) };
-    let mut folder = Folder::new()?;
+    let mut folder = ServedFolder::new()?;
     folder.large.truncate(len);
     std::fs::write(folder.path().join("large"), &folder.large)?;
     let options = ["-q", "--max-connections", "10000", "--max-per-peer", "0"];
-    let server = Serving::start(folder.path(), &options)?;
+    let server = ServeProcess::start(folder.path(), &options)?;
     let (memory, pages, spent) = (server.usage()?.resident, tcp_pages()?, cpu(&[server.pid()])?);
 
     let mut fleet = Fleet::gather(server.addr(), devices, response(&folder.large))?;

@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use fetchlet_test_kit::Serving;
+use fetchlet_test_kit::ServeProcess;
 
-use crate::peers::{Folder, connect, slowest, sources};
+use crate::peers::{ServedFolder, connect, slowest, sources};
 use crate::report::Report;
 
 /// How many it holds before it gives up its oldest: more than it may have, and than there are places.
@@ -17,8 +17,8 @@ const HELD: usize = 5_000;
 
 pub(crate) fn run(quick: bool, report: &mut Report) -> io::Result<()> {
     let time = Duration::from_secs(if quick { 3 } else { 15 });
-    let folder = Folder::new()?;
-    let server = Serving::start(folder.path(), &["-q"])?;
+    let folder = ServedFolder::new()?;
+    let server = ServeProcess::start(folder.path(), &["-q"])?;
     let others = || sources(3, 4);
     let alone = asked(&folder, server.addr(), others(), time / 3)?;
     let (stop, opened) = (AtomicBool::new(false), AtomicU64::new(0));
@@ -45,7 +45,7 @@ struct Asked {
 
 /// Exchanges by the others, one after another; one that is wrong is an error.
 fn asked(
-    folder: &Folder,
+    folder: &ServedFolder,
     server: SocketAddr,
     others: impl Iterator<Item = Ipv4Addr>,
     time: Duration,

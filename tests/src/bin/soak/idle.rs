@@ -5,9 +5,9 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
-use fetchlet_test_kit::{Nginx, Serving, Usage, installed, until};
+use fetchlet_test_kit::{Nginx, ServeProcess, Usage, installed, until};
 
-use crate::peers::{Folder, connect, slowest, sources, still_open};
+use crate::peers::{ServedFolder, connect, slowest, sources, still_open};
 use crate::report::Report;
 
 /// How many addresses they come from.
@@ -18,8 +18,8 @@ const OPTIONS: [&str; 7] =
 
 pub(crate) fn run(quick: bool, report: &mut Report) -> io::Result<()> {
     let count = if quick { 1_000 } else { 10_000 };
-    let folder = Folder::new()?;
-    let server = Serving::start(folder.path(), &OPTIONS)?;
+    let folder = ServedFolder::new()?;
+    let server = ServeProcess::start(folder.path(), &OPTIONS)?;
     let client = Ipv4Addr::new(127, 0, 3, 1);
     // What is needed once is not what a connection needs.
     slowest(&folder, client, server.addr(), 200)?;
@@ -34,7 +34,7 @@ pub(crate) fn run(quick: bool, report: &mut Report) -> io::Result<()> {
 }
 
 /// The same crowd at nginx.
-fn beside(folder: &Folder, count: u32, report: &mut Report) -> io::Result<()> {
+fn beside(folder: &ServedFolder, count: u32, report: &mut Report) -> io::Result<()> {
     if installed("nginx").is_err() {
         report.tell("nginx", "left out: not installed");
         return Ok(());

@@ -22,7 +22,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::{Parser, ValueEnum};
-use fetchlet_test_kit::watch;
+use fetchlet_test_kit::clean_up_on_signals;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use report::Report;
@@ -98,7 +98,7 @@ fn main() -> ExitCode {
 
 /// Whether each bound was held.
 fn run(args: &Args) -> io::Result<bool> {
-    watch()?;
+    clean_up_on_signals()?;
     // Thousands of peers live in here.
     let limit = getrlimit(Resource::Nofile);
     setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit })?;

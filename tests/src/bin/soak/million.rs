@@ -7,23 +7,20 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use fetchlet_test_kit::{Noise, Serving, Usage, request, until};
+use fetchlet_test_kit::{MALFORMED, NOT_FOUND, Rng, ServeProcess, Usage, request, response, until};
 use socket2::SockRef;
 
-use crate::peers::{Folder, connect, response};
+use crate::peers::{ServedFolder, connect};
 use crate::report::Report;
 
 /// How many peers there are at a time, each at an address of its own.
 const PEERS: u8 = 16;
 
-const NOT_FOUND: &[u8] = b"\x49\x7E\x02\x00\x00\x00\x00\x00";
-const MALFORMED: &[u8] = b"\x49\x7E\x02\x02\x00\x00\x00\x00";
-
 pub(crate) fn run(quick: bool, report: &mut Report) -> io::Result<()> {
     let count = if quick { 20_000 } else { 1_000_000 };
-    let folder = Folder::new()?;
+    let folder = ServedFolder::new()?;
     let answers = [response(&folder.small), response(&folder.medium)];
-    let server = Serving::start(folder.path(), &["-q"])?;
+    let server = ServeProcess::start(folder.path(), &["-q"])?;
     let tally = Tally::default();
     let start = Instant::now();
     thread::scope(|scope| {
@@ -64,8 +61,8 @@ struct Tally {
 }
 
 /// One peer's share: it takes the next exchange until there is none left.
-fn exchanges(peer: u8, count: u64, tally: &Tally, answers: &[Vec<u8>; 2], server: &Serving) {
-    let mut noise = Noise::new(peer.into());
+fn exchanges(peer: u8, count: u64, tally: &Tally, answers: &[Vec<u8>; 2], server: &ServeProcess) {
+    let mut rng = Rng::with_seed(peer.into());
     let source = Ipv4Addr::new(127, 0, 5, peer);
     loop {
         let number = tally.begun.fetch_add(1, Ordering::Relaxed);
@@ -76,7 +73,7 @@ fn exchanges(peer: u8, count: u64, tally: &Tally, answers: &[Vec<u8>; 2], server
             let usage = server.usage().ok();
             *tally.first.lock().unwrap_or_else(PoisonError::into_inner) = usage;
         }
-        let exchange = Exchange::any(&mut noise, answers);
+        let exchange = Exchange::any(&mut rng, answers);
         tally.outcomes[exchange.kind].fetch_add(1, Ordering::Relaxed);
         match exchange.is_answered_right(source, server.addr()) {
             Ok(true) => {}
@@ -102,17 +99,17 @@ struct Exchange<'a> {
 }
 
 impl<'a> Exchange<'a> {
-    fn any(noise: &mut Noise, answers: &'a [Vec<u8>; 2]) -> Self {
+    fn any(rng: &mut Rng, answers: &'a [Vec<u8>; 2]) -> Self {
         let whole =
             |kind, request, answer| Self { kind, request, answer: Some(answer), ends: false };
-        match noise.below(100) {
+        match rng.usize(..100) {
             0..2 => whole(0, request(b"medium"), &answers[1]),
             2..40 => whole(0, request(b"small"), &answers[0]),
-            40..65 => whole(1, missing(noise), NOT_FOUND),
-            65..85 => whole(2, malformed(noise), MALFORMED),
+            40..65 => whole(1, missing(rng), NOT_FOUND),
+            65..85 => whole(2, malformed(rng), MALFORMED),
             // R6: no response to a part of a request.
-            85..95 => Self { ends: true, ..whole(3, part(noise), b"") },
-            _ => Self { answer: None, ..whole(4, part(noise), b"") },
+            85..95 => Self { ends: true, ..whole(3, part(rng), b"") },
+            _ => Self { answer: None, ..whole(4, part(rng), b"") },
         }
     }
 
@@ -133,20 +130,20 @@ impl<'a> Exchange<'a> {
     }
 }
 
-fn missing(noise: &mut Noise) -> Vec<u8> {
-    let name = match noise.below(4) {
+fn missing(rng: &mut Rng) -> Vec<u8> {
+    let name = match rng.usize(..4) {
         0 => "../small".into(),
         1 => "/small".into(),
         2 => "small/".into(),
-        _ => format!("missing-{}", noise.below(1_000_000)),
+        _ => format!("missing-{}", rng.usize(..1_000_000)),
     };
     request(name.as_bytes())
 }
 
 /// R5, each of its clauses.
-fn malformed(noise: &mut Noise) -> Vec<u8> {
+fn malformed(rng: &mut Rng) -> Vec<u8> {
     let mut bytes = request(b"small");
-    match noise.below(5) {
+    match rng.usize(..5) {
         0 => bytes[0] ^= 1,
         1 => bytes[2] = 2,
         2 => bytes = request(b""),
@@ -156,8 +153,8 @@ fn malformed(noise: &mut Noise) -> Vec<u8> {
     bytes
 }
 
-fn part(noise: &mut Noise) -> Vec<u8> {
+fn part(rng: &mut Rng) -> Vec<u8> {
     let mut bytes = request(b"small");
-    bytes.truncate(noise.below(10));
+    bytes.truncate(rng.usize(..10));
     bytes
 }

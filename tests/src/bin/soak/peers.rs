@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use fetchlet_test_kit::{Noise, request};
+use fetchlet_test_kit::{random_bytes, request, response};
 use rustix::net::{RecvFlags, recv};
 use socket2::{Domain, Socket, Type};
 
@@ -14,17 +14,16 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A folder with files whose bytes are known.
 #[derive(Debug)]
-pub(crate) struct Folder {
+pub(crate) struct ServedFolder {
     folder: fetchlet_test_kit::Folder,
     pub(crate) small: Vec<u8>,
     pub(crate) medium: Vec<u8>,
     pub(crate) large: Vec<u8>,
 }
 
-impl Folder {
+impl ServedFolder {
     pub(crate) fn new() -> io::Result<Self> {
-        let mut noise = Noise::new(1);
-        let [small, medium, large] = [1 << 10, 100_000, 16 << 20].map(|len| noise.bytes(len));
+        let [small, medium, large] = [1 << 10, 100_000, 16 << 20].map(|len| random_bytes(1, len));
         let folder = fetchlet_test_kit::Folder::new()?;
         for (name, bytes) in [("small", &small), ("medium", &medium), ("large", &large)] {
             std::fs::write(folder.path().join(name), bytes)?;
@@ -35,12 +34,6 @@ impl Folder {
     pub(crate) fn path(&self) -> &Path {
         self.folder.path()
     }
-}
-
-/// R3, for a file.
-pub(crate) fn response(content: &[u8]) -> Vec<u8> {
-    let len = u32::try_from(content.len()).unwrap_or(u32::MAX).to_be_bytes();
-    [b"\x49\x7E\x02\x01", &len[..], content].concat()
 }
 
 /// The addresses 127.0.`net`.1 to 127.0.`net`.`count`, over and over.
@@ -98,7 +91,7 @@ pub(crate) fn fetch(
 
 /// The slowest of so many exchanges for the file `small`, in milliseconds; an error if one is wrong.
 pub(crate) fn slowest(
-    folder: &Folder,
+    folder: &ServedFolder,
     source: Ipv4Addr,
     server: SocketAddr,
     count: u32,

@@ -5,17 +5,17 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use fetchlet_codec::{DecodeError, Request, RequestDecoder};
-use fetchlet_test_kit::{Noise, request};
+use fetchlet_test_kit::{Rng, bytes_from, request};
 
 use crate::report::Report;
 
 pub(crate) fn run(quick: bool, report: &mut Report) -> io::Result<()> {
     let count = if quick { 50_000 } else { 1_000_000 };
-    let mut noise = Noise::new(1);
+    let mut rng = Rng::with_seed(1);
     let (mut panics, mut differing, mut outcomes) = (0, 0, [0_u64; 3]);
     for _ in 0..count {
-        let bytes = input(&mut noise);
-        let cut = noise.below(40);
+        let bytes = input(&mut rng);
+        let cut = rng.usize(..40);
         match catch_unwind(AssertUnwindSafe(|| {
             (decoded(&bytes, bytes.len()), decoded(&bytes, cut))
         })) {
@@ -47,19 +47,19 @@ fn decoded(bytes: &[u8], piece: usize) -> Result<Option<Request>, DecodeError> {
     Ok(None)
 }
 
-/// Noise, noise behind a good beginning, a request with a few bytes changed: else most of it would be
+/// Returns random bytes, random bytes after a valid prefix, or a request with a few bytes changed: else most of it would be
 /// refused at its first byte.
-fn input(noise: &mut Noise) -> Vec<u8> {
-    let len = noise.below(1100);
-    match noise.below(3) {
-        0 => noise.bytes(len),
-        1 => [b"\x49\x7E\x01", &noise.bytes(len)[..]].concat(),
+fn input(rng: &mut Rng) -> Vec<u8> {
+    let len = rng.usize(..1100);
+    match rng.usize(..3) {
+        0 => bytes_from(rng, len),
+        1 => [b"\x49\x7E\x01", &bytes_from(rng, len)[..]].concat(),
         _ => {
-            let name = noise.bytes(len).into_iter().map(|byte| byte & 0x7F).collect::<Vec<_>>();
+            let name = bytes_from(rng, len).into_iter().map(|byte| byte & 0x7F).collect::<Vec<_>>();
             let mut bytes = request(&name);
-            for _ in 0..noise.below(4) {
-                let at = noise.below(bytes.len() as u32);
-                bytes[at] = noise.bytes(1)[0];
+            for _ in 0..rng.usize(..4) {
+                let at = rng.usize(..bytes.len());
+                bytes[at] = rng.u8(..);
             }
             bytes
         }

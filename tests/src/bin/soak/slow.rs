@@ -6,10 +6,10 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use fetchlet_test_kit::{Serving, request};
+use fetchlet_test_kit::{ServeProcess, request};
 
 use crate::crowd::Crowd;
-use crate::peers::{Folder, connect};
+use crate::peers::{ServedFolder, connect};
 use crate::report::Report;
 
 const FAST: Ipv4Addr = Ipv4Addr::new(127, 0, 3, 1);
@@ -17,9 +17,9 @@ const FAST: Ipv4Addr = Ipv4Addr::new(127, 0, 3, 1);
 pub(crate) fn run(quick: bool, report: &mut Report) -> io::Result<()> {
     let (readers, writers, deadline, windows) =
         if quick { (200, 50, 3, 4) } else { (2_000, 500, 10, 10) };
-    let folder = Folder::new()?;
+    let folder = ServedFolder::new()?;
     let options = ["-q", "--request-deadline", &format!("{deadline}s")];
-    let server = Serving::start(folder.path(), &options)?;
+    let server = ServeProcess::start(folder.path(), &options)?;
     let (address, len) = (server.addr(), folder.large.len());
 
     let before = rate(address, len, windows)?;

@@ -4,10 +4,10 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
-use fetchlet_test_kit::{Serving, until};
+use fetchlet_test_kit::{ServeProcess, until};
 use socket2::SockRef;
 
-use crate::peers::{Folder, connect, slowest, sources};
+use crate::peers::{ServedFolder, connect, slowest, sources};
 use crate::report::Report;
 
 /// It has all the connections that one address may have: each of its further ones is refused.
@@ -15,9 +15,9 @@ const REFUSED: Ipv4Addr = Ipv4Addr::new(127, 0, 2, 1);
 
 pub(crate) fn run(quick: bool, report: &mut Report) -> io::Result<()> {
     let count = if quick { 4_000 } else { 100_000 };
-    let folder = Folder::new()?;
+    let folder = ServedFolder::new()?;
     let options = ["--max-per-peer", "64", "--request-deadline", "300s"];
-    let server = Serving::start(folder.path(), &options)?;
+    let server = ServeProcess::start(folder.path(), &options)?;
     let held = (0..64).map(|_| connect(REFUSED, server.addr())).collect::<Result<Vec<_>, _>>()?;
     let own = Ipv4Addr::new(127, 0, 4, 1);
     storm(server.addr(), count / 20)?;
@@ -56,7 +56,7 @@ fn storm(server: SocketAddr, count: u32) -> io::Result<()> {
 }
 
 /// What it takes once it has no more descriptors than `wanted`, or the number has stopped falling.
-fn settled(server: &Serving, wanted: usize) -> io::Result<fetchlet_test_kit::Usage> {
+fn settled(server: &ServeProcess, wanted: usize) -> io::Result<fetchlet_test_kit::Usage> {
     let (mut last, mut since) = (usize::MAX, Instant::now());
     let settled = until(Duration::from_secs(20), || {
         let usage = server.usage().ok()?;

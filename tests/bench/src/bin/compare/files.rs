@@ -7,7 +7,7 @@ use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
-use fetchlet_test_kit::{Folder, Noise};
+use fetchlet_test_kit::{Folder, random_bytes};
 use rustix::fs::{Advice, fadvise, statfs, statvfs};
 
 use crate::result::Result;
@@ -104,7 +104,7 @@ pub(crate) fn check_room(folder: &Path, len: u64) -> Result<()> {
 /// no two are alike.
 fn fill(file: &mut File, name: &str, len: u64) -> Result<()> {
     let seed = name.bytes().fold(len, |seed, byte| seed.wrapping_mul(31).wrapping_add(byte.into()));
-    let mut block = Noise::new(seed).bytes(MEBIBYTE.min(usize::try_from(len)?));
+    let mut block = random_bytes(seed, MEBIBYTE.min(usize::try_from(len)?));
     let mut left = usize::try_from(len)?;
     let mut number = 0_u64;
     while left > 0 {

@@ -25,8 +25,8 @@ use std::fs;
 use std::process::ExitCode;
 
 use clap::Parser;
+use fetchlet_test_kit::clean_up_on_signals;
 use fetchlet_test_kit::usage::Work;
-use fetchlet_test_kit::watch;
 
 use args::{Args, Hidden};
 use measures::Measure;
@@ -70,7 +70,7 @@ fn run(args: &Args) -> Result<bool> {
         None => program::find()?,
     };
     let network = Network::enter(&args.congestion)?;
-    watch()?;
+    clean_up_on_signals()?;
     let setting = Setting::new(args, program, network)?;
     let mut report = Report::new(args, &setting);
     for measure in chosen {

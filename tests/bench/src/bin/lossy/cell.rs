@@ -6,7 +6,7 @@ use std::io;
 use std::thread;
 use std::time::Duration;
 
-use fetchlet_test_kit::{Folder, Noise};
+use fetchlet_test_kit::{Folder, random_bytes};
 
 use crate::args::{Args, conditions};
 use crate::competitors::{Competitor, FetchResult, Servers};
@@ -37,8 +37,7 @@ pub(crate) fn rows(
 
 fn row(args: &Args, competitors: &[Competitor], rtt: u64, loss: f64) -> io::Result<Row> {
     let folder = Folder::new()?;
-    let content =
-        Noise::new(args.seed).bytes(usize::try_from(args.size).map_err(io::Error::other)?);
+    let content = random_bytes(args.seed, usize::try_from(args.size).map_err(io::Error::other)?);
     fs::write(folder.path().join("file"), &content)?;
     let link = Link::new(conditions(rtt, loss, args.rate, args.queue), args.seed)?;
     let servers = Servers::start(&link, folder.path(), competitors)?;

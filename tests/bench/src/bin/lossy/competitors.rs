@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 use fetchlet_test_kit::{
-    Ended, Folder, Nginx, Running, Serving, bare, built, installed, time, until,
+    ChildProcess, Folder, Nginx, RunResult, ServeProcess, bare, built, installed, run_timed, until,
 };
 
 use crate::link::{Link, SERVER};
@@ -73,9 +73,9 @@ pub(crate) enum FetchResult {
 #[derive(Debug)]
 pub(crate) struct Servers<'a> {
     link: &'a Link,
-    ours: Serving,
+    ours: ServeProcess,
     nginx: Option<Nginx>,
-    _atftpd: Option<Running>,
+    _atftpd: Option<ChildProcess>,
 }
 
 impl<'a> Servers<'a> {
@@ -87,7 +87,7 @@ impl<'a> Servers<'a> {
         let curl = competitors.contains(&Competitor::Curl);
         let tftp = competitors.iter().any(|one| one.is_tftp());
         link.server.run(|| {
-            let ours = Serving::at(SERVER, root, &["-q"])?;
+            let ours = ServeProcess::at(SERVER, root, &["-q"])?;
             let nginx = curl.then(|| Nginx::start(SERVER, root, 1, 64, "")).transpose()?;
             let atftpd = tftp.then(|| atftpd(root)).transpose()?;
             Ok(Self { link, ours, nginx, _atftpd: atftpd })
@@ -105,13 +105,13 @@ impl<'a> Servers<'a> {
         let output = folder.path().join("got");
         let mut command = self.command(competitor, &output)?;
         command.current_dir(folder.path());
-        Ok(match self.link.client.run(|| time(&mut command, limit))? {
-            Ended::Late => FetchResult::Late,
-            Ended::Failed(said) => {
+        Ok(match self.link.client.run(|| run_timed(&mut command, limit))? {
+            RunResult::TimedOut => FetchResult::Late,
+            RunResult::Failed(said) => {
                 FetchResult::Failed(said.lines().next_back().unwrap_or("silently").into())
             }
-            Ended::Done(took) if fs::read(&output)? == content => FetchResult::Done(took),
-            Ended::Done(_) => FetchResult::Differs,
+            RunResult::Success(took) if fs::read(&output)? == content => FetchResult::Done(took),
+            RunResult::Success(_) => FetchResult::Differs,
         })
     }
 
@@ -144,12 +144,12 @@ impl<'a> Servers<'a> {
     }
 }
 
-fn atftpd(root: &Path) -> io::Result<Running> {
+fn atftpd(root: &Path) -> io::Result<ChildProcess> {
     let mut command = bare(installed("atftpd")?);
     let port = TFTP.to_string();
     command.args(["--daemon", "--no-fork", "--user", "root.root", "--verbose=0"]);
     command.args(["--port", &port, "--bind-address", &SERVER.to_string()]).arg(root);
-    let atftpd = Running::start(command.stderr(Stdio::null()))?;
+    let atftpd = ChildProcess::start(command.stderr(Stdio::null()))?;
     let started = until(START, || {
         let sockets = fs::read_to_string("/proc/thread-self/net/udp").ok()?;
         sockets.contains(&socket(SERVER, TFTP)).then_some(())

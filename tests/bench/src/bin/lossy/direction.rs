@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use fetchlet_test_kit::Noise;
+use fetchlet_test_kit::Rng;
 
 /// What a direction does to frames.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -35,7 +35,7 @@ pub(crate) struct Counters {
 #[derive(Debug)]
 pub(crate) struct LinkDirection {
     conditions: Conditions,
-    chance: Noise,
+    chance: Rng,
     /// When the last bit of the last frame is sent.
     free_at: Option<Instant>,
     /// Frames that travel, each with the time of its arrival.
@@ -47,7 +47,7 @@ impl LinkDirection {
     /// Makes a direction without frames. The same seed loses the same frames.
     pub(crate) fn new(conditions: Conditions, seed: u64) -> Self {
         let (frames, counters) = (VecDeque::new(), Counters::default());
-        Self { conditions, chance: Noise::new(seed), free_at: None, frames, counters }
+        Self { conditions, chance: Rng::with_seed(seed), free_at: None, frames, counters }
     }
 
     /// Takes a frame that is sent at `now`.
@@ -84,8 +84,7 @@ impl LinkDirection {
     }
 
     fn is_unlucky(&mut self) -> bool {
-        const ALL: u32 = 1_000_000;
-        (self.chance.below(ALL) as f64) < self.conditions.loss / 100.0 * f64::from(ALL)
+        self.chance.f64() < self.conditions.loss / 100.0
     }
 }
 

@@ -16,7 +16,7 @@ use std::io;
 use std::process::ExitCode;
 
 use clap::{Parser, ValueEnum as _};
-use fetchlet_test_kit::{Table, namespace, watch};
+use fetchlet_test_kit::{Table, clean_up_on_signals, namespace};
 
 use args::{Args, conditions};
 use competitors::Competitor;
@@ -48,7 +48,7 @@ fn try_link() -> io::Result<()> {
 
 /// Prints the table, and returns whether every download by `fetchlet get` was whole.
 fn run(args: &Args) -> io::Result<bool> {
-    watch()?;
+    clean_up_on_signals()?;
     let here = competitors(args);
     let mut table = vec!["RTT, ms".to_owned(), "loss each way".to_owned()];
     table.extend(here.iter().map(|one| one.name().into()));

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use fetchlet_test_kit::{Nginx, Running, usage};
+use fetchlet_test_kit::{ChildProcess, Nginx, usage};
 use rustix::process::Pid;
 
 use crate::files::TestFile;
@@ -70,7 +70,7 @@ pub(crate) struct Server {
 
 #[derive(Debug)]
 enum Process {
-    Alone(Running),
+    Alone(ChildProcess),
     Nginx(Nginx),
 }
 
@@ -81,7 +81,7 @@ impl Server {
         protocol: Protocol,
         command: &mut Command,
     ) -> Result<Self> {
-        let (running, line) = Running::announced(command.stdin(Stdio::null()))?;
+        let (running, line) = ChildProcess::announced(command.stdin(Stdio::null()))?;
         let last = line.split_ascii_whitespace().last().unwrap_or_default();
         let addr =
             last.parse().map_err(|_| format!("{}: no address in {line:?}", competitor.name()))?;

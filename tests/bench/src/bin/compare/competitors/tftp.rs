@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, UdpSocket};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use fetchlet_test_kit::{PATIENCE, Running};
+use fetchlet_test_kit::{ChildProcess, PATIENCE};
 
 use crate::files::TestFile;
 use crate::result::Result;
@@ -14,7 +14,7 @@ use crate::setting::Setting;
 #[derive(Debug)]
 pub(crate) struct Tftp {
     pub(crate) port: u16,
-    _running: Running,
+    _running: ChildProcess,
 }
 
 impl Tftp {
@@ -44,7 +44,7 @@ impl Tftp {
             }
             command.arg("--port").arg(port.to_string()).arg(setting.files.folder());
             command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-            let running = Running::start(&mut command)?;
+            let running = ChildProcess::start(&mut command)?;
             if answers(port, file)? {
                 return Ok(Ok(Self { port, _running: running }));
             }

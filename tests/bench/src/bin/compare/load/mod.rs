@@ -186,7 +186,7 @@ mod tests {
     use std::env;
     use std::fs;
 
-    use fetchlet_test_kit::{Ending, LIMIT, RunningServer, ScriptedPeer, within};
+    use fetchlet_test_kit::{Close, LIMIT, RunningServer, ScriptedPeer, within};
 
     use super::*;
     use crate::files::Files;
@@ -214,7 +214,7 @@ mod tests {
                 (vec![b"\x49\x7E\x02\0\0\0\0\0".to_vec()], "f: not answered with a file"),
                 (vec![], "f: ended before the header"),
             ] {
-                let peer = ScriptedPeer::start(1, pieces, Ending::Fin);
+                let peer = ScriptedPeer::start(pieces, Close::Fin);
                 assert_eq!(ask(&peer, &file), said);
             }
         });

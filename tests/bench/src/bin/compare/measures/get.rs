@@ -5,7 +5,7 @@ use std::fs;
 use std::process::Command;
 use std::time::Duration;
 
-use fetchlet_test_kit::{Ended, time};
+use fetchlet_test_kit::{RunResult, run_timed};
 
 use super::measure::Measure;
 use crate::competitors::{self, Competitor, Server};
@@ -209,12 +209,12 @@ fn downloads(
 /// Returns how long the command takes to make the file, which is then compared and removed.
 pub(super) fn timed(command: &mut Command, setting: &Setting, file: &TestFile) -> Result<Duration> {
     let out = setting.out();
-    let elapsed = match time(command, LIMIT)? {
-        Ended::Done(elapsed) => elapsed,
-        Ended::Failed(said) => {
+    let elapsed = match run_timed(command, LIMIT)? {
+        RunResult::Success(elapsed) => elapsed,
+        RunResult::Failed(said) => {
             return Err(format!("{:?} failed: {said}", command.get_program()).into());
         }
-        Ended::Late => return Err(format!("not done after {LIMIT:?}").into()),
+        RunResult::TimedOut => return Err(format!("not done after {LIMIT:?}").into()),
     };
     file.check_copy(&out)?;
     fs::remove_file(&out)?;

@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use fetchlet_test_kit::{PATIENCE, Running, readable};
+use fetchlet_test_kit::{ChildProcess, PATIENCE, readable};
 use rustix::process::Signal;
 
 use super::measure::Measure;
@@ -77,7 +77,7 @@ fn count(
 
 /// A running strace that counts the calls of all of a server's threads.
 struct Counting<'a> {
-    running: Running,
+    running: ChildProcess,
     summary: &'a Path,
 }
 
@@ -90,7 +90,7 @@ impl<'a> Counting<'a> {
         for pid in &processes {
             command.arg("-p").arg(pid.to_string());
         }
-        let mut running = Running::start(&mut command)?;
+        let mut running = ChildProcess::start(&mut command)?;
         let mut said = BufReader::new(running.stderr()?);
         for _ in &processes {
             let mut line = String::new();

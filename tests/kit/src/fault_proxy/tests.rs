@@ -24,17 +24,17 @@ fn read(mut peer: &TcpStream) -> Seen {
 }
 
 /// A client says `hello` through the proxy. Once `expected` bytes of it have come the server answers
-/// `WORLD`, unless the fault is to keep it from that. Both then read to the end.
-fn greet(fault: Fault, expected: usize) -> [Seen; 2] {
+/// `WORLD`, unless the injection is to keep it from that. Both then read to the end.
+fn greet(injection: Injection, expected: usize) -> [Seen; 2] {
     within(LIMIT, move || {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let chaos = Chaos::start(listener.local_addr().unwrap(), fault);
+        let proxy = FaultProxy::start(listener.local_addr().unwrap(), injection);
         let (done, client_done) = mpsc::channel::<()>();
         let server = thread::spawn(move || {
             let (mut peer, _) = listener.accept().unwrap();
             let mut request = vec![0; expected];
             peer.read_exact(&mut request).unwrap();
-            if expected == 5 || fault.mishap == Mishap::HalfClose {
+            if expected == 5 || injection.fault == Fault::HalfClose {
                 // A reset may be here already, and the bytes then have nowhere to go.
                 peer.write_all(b"WORLD").ok();
                 peer.shutdown(Shutdown::Write).ok();
@@ -43,9 +43,9 @@ fn greet(fault: Fault, expected: usize) -> [Seen; 2] {
             let (rest, end) = read(&peer);
             ([request, rest].concat(), end)
         });
-        let mut client = TcpStream::connect(chaos.addr()).unwrap();
+        let mut client = TcpStream::connect(proxy.addr()).unwrap();
         client
-            .set_read_timeout(Some(if fault.mishap == Mishap::Stall { SILENCE } else { LIMIT }))
+            .set_read_timeout(Some(if injection.fault == Fault::Stall { SILENCE } else { LIMIT }))
             .unwrap();
         client.write_all(b"hello").unwrap();
         let seen = read(&client);
@@ -55,8 +55,8 @@ fn greet(fault: Fault, expected: usize) -> [Seen; 2] {
     })
 }
 
-fn fault(lane: Lane, at: usize, mishap: Mishap) -> Fault {
-    Fault { lane, at, mishap }
+fn injection(direction: Direction, at: usize, fault: Fault) -> Injection {
+    Injection { direction, at, fault }
 }
 
 fn whole(bytes: &[u8]) -> Seen {
@@ -65,10 +65,10 @@ fn whole(bytes: &[u8]) -> Seen {
 
 #[test]
 fn all_passes_before_the_byte_that_is_struck() {
-    for lane in [Lane::ToServer, Lane::ToClient] {
-        for mishap in [Mishap::Cut, Mishap::Reset, Mishap::Stall, Mishap::Flip(0), Mishap::Drip] {
-            let seen = greet(fault(lane, 5, mishap), 5);
-            assert_eq!(seen, [whole(b"WORLD"), whole(b"hello")], "{lane:?} {mishap:?}");
+    for direction in [Direction::ToServer, Direction::ToClient] {
+        for fault in [Fault::Cut, Fault::Reset, Fault::Stall, Fault::Flip(0), Fault::Drip] {
+            let seen = greet(injection(direction, 5, fault), 5);
+            assert_eq!(seen, [whole(b"WORLD"), whole(b"hello")], "{direction:?} {fault:?}");
         }
     }
 }
@@ -76,9 +76,9 @@ fn all_passes_before_the_byte_that_is_struck() {
 #[test]
 fn a_cut_ends_both_directions_in_order() {
     for at in 0..5 {
-        let seen = greet(fault(Lane::ToServer, at, Mishap::Cut), at);
+        let seen = greet(injection(Direction::ToServer, at, Fault::Cut), at);
         assert_eq!(seen, [whole(b""), whole(&b"hello"[..at])]);
-        let seen = greet(fault(Lane::ToClient, at, Mishap::Cut), 5);
+        let seen = greet(injection(Direction::ToClient, at, Fault::Cut), 5);
         assert_eq!(seen, [whole(&b"WORLD"[..at]), whole(b"hello")]);
     }
 }
@@ -86,9 +86,9 @@ fn a_cut_ends_both_directions_in_order() {
 #[test]
 fn a_half_close_ends_one_direction_and_the_other_goes_on() {
     for at in 0..5 {
-        let seen = greet(fault(Lane::ToServer, at, Mishap::HalfClose), at);
+        let seen = greet(injection(Direction::ToServer, at, Fault::HalfClose), at);
         assert_eq!(seen, [whole(b"WORLD"), whole(&b"hello"[..at])]);
-        let seen = greet(fault(Lane::ToClient, at, Mishap::HalfClose), 5);
+        let seen = greet(injection(Direction::ToClient, at, Fault::HalfClose), 5);
         assert_eq!(seen, [whole(&b"WORLD"[..at]), whole(b"hello")]);
     }
 }
@@ -97,10 +97,10 @@ fn a_half_close_ends_one_direction_and_the_other_goes_on() {
 fn a_reset_is_seen_by_both_after_what_had_passed() {
     let reset = Err(io::ErrorKind::ConnectionReset);
     for at in 0..5 {
-        let [client, server] = greet(fault(Lane::ToServer, at, Mishap::Reset), at);
+        let [client, server] = greet(injection(Direction::ToServer, at, Fault::Reset), at);
         assert_eq!(client, (b"".into(), reset));
         assert_eq!(server.0, b"hello"[..at]);
-        let [client, server] = greet(fault(Lane::ToClient, at, Mishap::Reset), 5);
+        let [client, server] = greet(injection(Direction::ToClient, at, Fault::Reset), 5);
         assert_eq!(client, (b"WORLD"[..at].into(), reset));
         assert_eq!(server, (b"hello".into(), reset));
     }
@@ -110,25 +110,25 @@ fn a_reset_is_seen_by_both_after_what_had_passed() {
 fn a_stall_is_silence_though_the_server_has_ended() {
     let silence = Err(io::ErrorKind::WouldBlock);
     for at in [0, 3] {
-        let [client, _] = greet(fault(Lane::ToServer, at, Mishap::Stall), at);
+        let [client, _] = greet(injection(Direction::ToServer, at, Fault::Stall), at);
         assert_eq!(client, (b"".into(), silence));
-        let [client, _] = greet(fault(Lane::ToClient, at, Mishap::Stall), 5);
+        let [client, _] = greet(injection(Direction::ToClient, at, Fault::Stall), 5);
         assert_eq!(client, (b"WORLD"[..at].into(), silence));
     }
 }
 
 #[test]
 fn a_flip_changes_one_bit() {
-    let seen = greet(fault(Lane::ToServer, 0, Mishap::Flip(0)), 5);
+    let seen = greet(injection(Direction::ToServer, 0, Fault::Flip(0)), 5);
     assert_eq!(seen, [whole(b"WORLD"), whole(b"iello")]);
-    let seen = greet(fault(Lane::ToClient, 4, Mishap::Flip(5)), 5);
+    let seen = greet(injection(Direction::ToClient, 4, Fault::Flip(5)), 5);
     assert_eq!(seen, [whole(b"WORLd"), whole(b"hello")]);
 }
 
 #[test]
 fn what_drips_arrives_whole() {
-    for lane in [Lane::ToServer, Lane::ToClient] {
-        let seen = greet(fault(lane, 0, Mishap::Drip), 5);
+    for direction in [Direction::ToServer, Direction::ToClient] {
+        let seen = greet(injection(direction, 0, Fault::Drip), 5);
         assert_eq!(seen, [whole(b"WORLD"), whole(b"hello")]);
     }
 }

@@ -1,4 +1,4 @@
-//! The library's server, on a port of its own, for as long as a test needs it.
+//! The library's server in a thread, for as long as a test needs it.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;
@@ -9,7 +9,7 @@ use fetchlet::server::{Config, Root, RootOptions, Server};
 use tokio::runtime;
 use tokio::sync::oneshot;
 
-/// A server in a thread with a runtime of its own; stopped, and waited for, when dropped.
+/// A server in a thread with a runtime of its own, stopped and waited for when dropped.
 #[derive(Debug)]
 pub struct RunningServer {
     addr: SocketAddr,
@@ -18,12 +18,12 @@ pub struct RunningServer {
 }
 
 impl RunningServer {
-    /// Serves this folder with the defaults.
+    /// Serves this folder with the default options.
     pub fn start(root: &Path) -> Self {
         Self::with(root, RootOptions::default(), Config::default())
     }
 
-    /// Serves this folder, but waits only a second for transfers when it is stopped.
+    /// Serves this folder. The grace period at the end is 1 s, whatever `config` says.
     ///
     /// # Panics
     ///
@@ -42,7 +42,7 @@ impl RunningServer {
             runtime.block_on(async {
                 let listener =
                     tokio::net::TcpListener::from_std(listener).expect("a runtime with I/O");
-                // A sender that is dropped says the same as one that has sent.
+                // A dropped sender stops the server as a message does.
                 let shutdown = async { stopped.await.unwrap_or_default() };
                 server.run(listener, shutdown).await.expect("a listener that works");
             });
@@ -50,12 +50,12 @@ impl RunningServer {
         Self { addr, stop: Some(stop), thread: Some(thread) }
     }
 
-    /// Where it listens; connections are accepted from now on.
+    /// Returns the address of the listener, which accepts connections from the start.
     pub const fn addr(&self) -> SocketAddr {
         self.addr
     }
 
-    /// The port of [`addr`](Self::addr).
+    /// Returns the port of [`addr`](Self::addr).
     pub const fn port(&self) -> u16 {
         self.addr.port()
     }
@@ -65,7 +65,7 @@ impl Drop for RunningServer {
     fn drop(&mut self) {
         drop(self.stop.take());
         let ended = self.thread.take().map(JoinHandle::join);
-        // A second panic while one unwinds would abort, and hide the first.
+        // A second panic during unwinding would abort and hide the first.
         if let (Some(Err(_)), false) = (ended, thread::panicking()) {
             panic!("the server panicked");
         }

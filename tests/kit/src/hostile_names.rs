@@ -1,4 +1,5 @@
-//! A served folder full of traps, and the names that try to spring them (R5, R8).
+//! A folder to serve whose links, pipes and permissions are traps, and filenames that try to abuse them
+//! (R5, R8).
 
 use std::fs;
 use std::io;
@@ -9,26 +10,27 @@ use std::path::{Path, PathBuf};
 use fetchlet_codec::Status;
 use rustix::fs::{CWD, FileType, Mode, makedev, mknodat};
 
-/// A folder to serve, with secrets beside it that no name may reach.
+/// A folder to serve, with secret files beside it that no filename may reach.
 ///
-/// What may be read begins with [`OPEN`](Self::OPEN), what may not is [`SECRET`](Self::SECRET).
+/// The content of a file that may be read begins with [`OPEN`](Self::OPEN); that of all others is
+/// [`SECRET`](Self::SECRET).
 #[derive(Debug)]
-pub struct Served {
+pub struct HostileFolder {
     base: PathBuf,
 }
 
-impl Served {
-    /// How the content of every file begins that lies inside the served folder.
+impl HostileFolder {
+    /// First bytes of every readable file inside the served folder.
     pub const OPEN: &str = "inside: ";
 
-    /// The content of every file outside of it.
+    /// Content of every file outside the served folder.
     pub const SECRET: &str = "this must never be sent";
 
-    /// Builds it all below `base`, an empty folder that the caller removes.
+    /// Makes the served folder and the secrets in `base`, an empty folder that the caller removes.
     ///
     /// # Errors
     ///
-    /// The file system's.
+    /// Errors of the file system.
     pub fn new(base: &Path) -> io::Result<Self> {
         let served = Self { base: base.canonicalize()? };
         fs::write(served.base.join("secret.txt"), Self::SECRET)?;
@@ -95,47 +97,47 @@ impl Served {
         }
         symlink(self.secret(), root.join("link-absolute"))?;
         symlink(root.join("hello.txt"), root.join("link-absolute-inside"))?;
-        // The socket's file stays when its listener is gone.
+        // The socket's file stays when the listener is dropped.
         drop(UnixListener::bind(root.join("socket"))?);
         mknodat(CWD, root.join("pipe"), FileType::Fifo, Mode::RUSR | Mode::WUSR, 0)?;
-        // Only root may make a device. Without one the name is missing, which is answered alike.
+        // Only root may make a device. A missing name gets the same answer.
         mknodat(CWD, root.join("device"), FileType::CharacterDevice, Mode::RUSR, makedev(1, 5))
             .ok();
-        // Sparse: it takes no room.
+        // A sparse file: it takes no room on the disk.
         fs::File::create(root.join("too-large"))?.set_len(1 << 32)?;
         fs::write(root.join("unreadable"), Self::SECRET)?;
         fs::set_permissions(root.join("unreadable"), fs::Permissions::from_mode(0o000))
     }
 
-    /// The folder to serve.
+    /// Returns the folder to serve.
     pub fn root(&self) -> PathBuf {
         self.base.join("root")
     }
 
-    /// A file outside of it.
+    /// Returns a file outside the served folder.
     pub fn secret(&self) -> PathBuf {
         self.base.join("secret.txt")
     }
 }
 
-/// A name of exactly 1024 bytes that leads to a file: five components with four slashes between.
+/// Returns the name of a file that has exactly 1024 bytes: five components with four slashes between.
 fn longest() -> String {
     vec!["x".repeat(204); 5].join("/")
 }
 
-/// A name, what is special about it, and how it is answered.
+/// A filename that must not lead to a file, and the status of the answer.
 #[derive(Clone, Debug)]
-pub struct Hostile {
-    /// What it tries.
+pub struct HostileName {
+    /// What the name tries.
     pub what: &'static str,
-    /// Its bytes on the wire.
+    /// The bytes on the wire.
     pub name: Vec<u8>,
     /// The status of the answer.
     pub status: Status,
 }
 
-/// No byte of these names depends on where the folder is. A fault in the name itself is malformed
-/// (R5); all else that leads nowhere is not found (R8).
+/// Names that don't depend on the path of the folder. A name that violates the protocol is answered as
+/// malformed (R5), every other name that leads to no file as not found (R8).
 const NAMES: &[(&str, &[u8], Status)] = &[
     ("missing", b"nothing", Status::NotFound),
     ("missing in a folder", b"sub/nothing", Status::NotFound),
@@ -230,14 +232,14 @@ const NAMES: &[(&str, &[u8], Status)] = &[
     ("no name at all", b"", Status::Malformed),
 ];
 
-impl Served {
-    /// Every name that must lead nowhere.
-    pub fn hostile(&self) -> Vec<Hostile> {
-        let mut all: Vec<Hostile> = NAMES
+impl HostileFolder {
+    /// Returns every name that must not lead to a file.
+    pub fn hostile(&self) -> Vec<HostileName> {
+        let mut all: Vec<HostileName> = NAMES
             .iter()
-            .map(|(what, name, status)| Hostile { what, name: name.to_vec(), status: *status })
+            .map(|(what, name, status)| HostileName { what, name: name.to_vec(), status: *status })
             .collect();
-        let mut add = |what, name: Vec<u8>, status| all.push(Hostile { what, name, status });
+        let mut add = |what, name: Vec<u8>, status| all.push(HostileName { what, name, status });
         for (what, path) in [
             ("the secret's own path", self.secret()),
             ("a served file's own path", self.root().join("hello.txt")),
@@ -260,8 +262,8 @@ impl Served {
         all
     }
 
-    /// The names that lead to a file, which holds [`OPEN`](Self::OPEN) and the name, or for the
-    /// longest one `OPEN` alone.
+    /// Returns names that lead to a file. The file contains [`OPEN`](Self::OPEN) and its name; the longest
+    /// name's file contains only `OPEN`.
     pub fn open_names() -> Vec<String> {
         let names = ["hello.txt", "sub/inner.txt", "sub/deep/deeper.txt", "two words.txt", "a.."];
         let mut names: Vec<String> = names.map(String::from).into();

@@ -13,20 +13,13 @@ use smoltcp::wire::{EthernetAddress, IpCidr, Ipv4Address, Ipv4Cidr};
 
 pub(crate) const NAME: &str = "h.txt";
 pub(crate) const REQUEST: &[u8] = b"\x49\x7E\x01\x00\x05h.txt";
-pub(crate) const HELLO: &[u8] = b"\x49\x7E\x02\x01\x00\x00\x00\x05hello";
 pub(crate) const SERVER: Ipv4Address = Ipv4Address::new(192, 168, 69, 1);
 const DEVICE: Ipv4Address = Ipv4Address::new(192, 168, 69, 2);
 const PORT: u16 = 5000;
 
-/// A response that carries this file.
-pub(crate) fn response(file: &[u8]) -> Vec<u8> {
-    let len = u32::try_from(file.len()).unwrap();
-    [b"\x49\x7E\x02\x01", &len.to_be_bytes()[..], file].concat()
-}
-
 /// How the server treats its peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Manners {
+pub(crate) enum ServerBehavior {
     /// There is no such host.
     Absent,
     /// Nothing listens.
@@ -41,65 +34,65 @@ pub(crate) enum Manners {
 
 /// Where the sink fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fault {
+pub(crate) enum FailAt {
     Begin,
-    WriteAt(usize),
+    Write(usize),
     Finish,
 }
 
 /// A sink that remembers, and fails where it is told to.
 #[derive(Debug, Default)]
-pub(crate) struct Memory {
+pub(crate) struct MemorySink {
     pub(crate) announced: Option<u32>,
     pub(crate) data: Vec<u8>,
     pub(crate) finished: bool,
     writes: u32,
-    fault: Option<Fault>,
+    fail_at: Option<FailAt>,
 }
 
-impl Sink for Memory {
-    type Error = Fault;
+impl Sink for MemorySink {
+    type Error = FailAt;
 
-    fn begin(&mut self, len: u32) -> Result<(), Fault> {
+    fn begin(&mut self, len: u32) -> Result<(), FailAt> {
         assert_eq!(self.announced.replace(len), None, "announced twice");
-        if self.fault == Some(Fault::Begin) { Err(Fault::Begin) } else { Ok(()) }
+        if self.fail_at == Some(FailAt::Begin) { Err(FailAt::Begin) } else { Ok(()) }
     }
 
-    fn write(&mut self, data: &[u8]) -> Result<(), Fault> {
+    fn write(&mut self, data: &[u8]) -> Result<(), FailAt> {
         assert!(!data.is_empty() && self.announced.is_some() && !self.finished);
         self.data.extend_from_slice(data);
         self.writes += 1;
-        match self.fault {
-            Some(fault @ Fault::WriteAt(at)) if self.data.len() >= at => Err(fault),
+        match self.fail_at {
+            Some(fail_at @ FailAt::Write(at)) if self.data.len() >= at => Err(fail_at),
             _ => Ok(()),
         }
     }
 
-    fn finish(&mut self) -> Result<(), Fault> {
+    fn finish(&mut self) -> Result<(), FailAt> {
         assert!(!self.finished, "finished twice");
         self.finished = true;
-        if self.fault == Some(Fault::Finish) { Err(Fault::Finish) } else { Ok(()) }
+        if self.fail_at == Some(FailAt::Finish) { Err(FailAt::Finish) } else { Ok(()) }
     }
 }
 
 /// What happens, but for what a test changes: `hello` over a perfect cable.
-pub(crate) struct World {
+pub(crate) struct Scenario {
     pub(crate) answer: Vec<u8>,
-    pub(crate) manners: Manners,
+    pub(crate) behavior: ServerBehavior,
     pub(crate) conditions: Conditions,
     pub(crate) window: usize,
     pub(crate) timeout: Duration,
     /// How long the device does nothing else at each piece of data.
     pub(crate) blocks: Duration,
-    pub(crate) fault: Option<Fault>,
+    pub(crate) fail_at: Option<FailAt>,
     pub(crate) capture: Capture,
 }
 
 /// What came of it.
 #[derive(Debug)]
-pub(crate) struct Outcome {
-    pub(crate) result: Result<u32, TransferError<Fault>>,
-    pub(crate) sink: Memory,
+pub(crate) struct Observed {
+    pub(crate) result: Result<u32, TransferError<FailAt>>,
+    pub(crate) sink: MemorySink,
     /// What the server was asked.
     pub(crate) asked: Vec<u8>,
     /// When the result was there; the start is at zero.
@@ -108,7 +101,7 @@ pub(crate) struct Outcome {
     pub(crate) counters: (Counters, Counters),
 }
 
-impl Outcome {
+impl Observed {
     /// The file, which must be whole.
     pub(crate) fn whole(self) -> Vec<u8> {
         assert_eq!(self.result, Ok(u32::try_from(self.sink.data.len()).unwrap()), "{}", self.at);
@@ -118,22 +111,22 @@ impl Outcome {
     }
 }
 
-impl World {
+impl Scenario {
     pub(crate) fn new(answer: &[u8]) -> Self {
         Self {
             answer: answer.to_vec(),
-            manners: Manners::Fin,
+            behavior: ServerBehavior::Fin,
             conditions: Conditions::default(),
             window: 16_384,
             timeout: Duration::from_secs(10),
             blocks: Duration::ZERO,
-            fault: None,
+            fail_at: None,
             capture: Capture::none(),
         }
     }
 
     /// One exchange, and the end of its connection on both sides.
-    pub(crate) fn run(self) -> Outcome {
+    pub(crate) fn run(self) -> Observed {
         let (near, far) = segment(1500, self.conditions, self.conditions);
         let monitor = near.monitor();
         let device = PcapWriter::new(near, self.capture.clone(), PcapMode::Both);
@@ -145,8 +138,8 @@ impl World {
         let mut client: Client<'_, _, 64> =
             Client::new(device, &config, storage, Instant::ZERO).unwrap();
         client.fetch(Filename::new(NAME).unwrap(), SERVER, PORT).unwrap();
-        let mut sink = Memory { fault: self.fault, ..Memory::default() };
-        let mut peer = Peer::new(far, self.answer, self.manners);
+        let mut sink = MemorySink { fail_at: self.fail_at, ..MemorySink::default() };
+        let mut peer = Peer::new(far, self.answer, self.behavior);
         let mut result = None;
         let mut clock = VirtualClock::default();
         let limit = Duration::from_secs(3600);
@@ -163,7 +156,7 @@ impl World {
         });
         let (result, at) = driven.unwrap_or_else(|halted| panic!("{halted}: {result:?}"));
         let counters = (monitor.sent(), monitor.received());
-        Outcome { result, sink, asked: peer.asked, at, counters }
+        Observed { result, sink, asked: peer.asked, at, counters }
     }
 }
 
@@ -184,14 +177,14 @@ struct Peer {
     interface: Interface,
     sockets: SocketSet<'static>,
     handle: SocketHandle,
-    manners: Manners,
+    behavior: ServerBehavior,
     asked: Vec<u8>,
     answer: Vec<u8>,
     said: usize,
 }
 
 impl Peer {
-    fn new(mut device: Endpoint, answer: Vec<u8>, manners: Manners) -> Self {
+    fn new(mut device: Endpoint, answer: Vec<u8>, behavior: ServerBehavior) -> Self {
         let mac_address = EthernetAddress([2, 0, 0, 0, 0, 1]);
         let mut config = iface::Config::new(mac_address.into());
         config.random_seed = 11;
@@ -201,17 +194,17 @@ impl Peer {
         let mut socket = Socket::new(buffer(), buffer());
         socket.set_nagle_enabled(false);
         socket.set_ack_delay(None);
-        if manners != Manners::Refuse {
+        if behavior != ServerBehavior::Refuse {
             socket.listen(PORT).unwrap();
         }
         let mut sockets = SocketSet::new(vec![]);
         let handle = sockets.add(socket);
         let asked = Vec::new();
-        Self { device, interface, sockets, handle, manners, asked, answer, said: 0 }
+        Self { device, interface, sockets, handle, behavior, asked, answer, said: 0 }
     }
 
     fn poll(&mut self, now: Instant) {
-        if self.manners == Manners::Absent {
+        if self.behavior == ServerBehavior::Absent {
             return;
         }
         self.interface.poll(now, &mut self.device, &mut self.sockets);
@@ -226,9 +219,9 @@ impl Peer {
             self.said += socket.send_slice(&self.answer[self.said..]).unwrap();
         }
         if self.said == self.answer.len() {
-            match self.manners {
-                Manners::Fin => socket.close(),
-                Manners::Reset if socket.send_queue() == 0 => socket.abort(),
+            match self.behavior {
+                ServerBehavior::Fin => socket.close(),
+                ServerBehavior::Reset if socket.send_queue() == 0 => socket.abort(),
                 _ => {}
             }
         }
@@ -236,7 +229,7 @@ impl Peer {
     }
 
     fn poll_delay(&mut self, now: Instant) -> Option<Duration> {
-        let present = self.manners != Manners::Absent;
+        let present = self.behavior != ServerBehavior::Absent;
         present.then(|| self.interface.poll_delay(now, &self.sockets)).flatten()
     }
 
