@@ -23,8 +23,8 @@ use super::connection::{self, AcceptedConnection, FirstRead, async_fd_readable};
 use super::context::ServerContext;
 use super::shutdown;
 
-/// How many connections are dispatched at a time. At about 10 µs each, other tasks of the thread
-/// wait less than a millisecond.
+/// How many connections are dispatched before other tasks of the thread have their turn. Each takes
+/// one read and a new task: all together less time than a millisecond.
 const DISPATCH_BATCH: usize = 64;
 
 /// One event at the first byte or at the end, then none until armed again: from then on the

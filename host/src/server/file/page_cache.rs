@@ -14,8 +14,8 @@ use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::open_file::OpenFile;
 
-/// How many bytes of a file are brought to memory at a time. That takes the disk about a
-/// millisecond, beside which the 20 µs of handing the work to another thread count for little.
+/// How many bytes of a file are brought to memory at a time. A disk of 1.8 GB/s takes 0.6 ms for
+/// them, much longer than it takes to hand the work to another thread.
 const PREFETCH_LEN: u64 = 1024 * 1024;
 
 /// The distance of the bytes that a prefetch reads, to wait until the kernel has brought the whole

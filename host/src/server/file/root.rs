@@ -12,8 +12,8 @@ use super::open_file::{OPEN_FLAGS, OpenFile};
 use super::options::{RootOptions, Symlinks};
 use super::walk;
 
-/// How often a lookup is repeated that the kernel gave up because of a rename meanwhile. openat2(2)
-/// asks for a few retries; a peer that renames without end must not hold the server up.
+/// How often a lookup is repeated that the kernel gave up because of a rename meanwhile: openat2(2)
+/// leaves that to its caller. Bounded, since somebody may rename without end.
 const MAX_RETRIES: u8 = 8;
 
 /// A folder to serve. It stays the same one if it is renamed or mounted over.
