@@ -138,16 +138,16 @@ fn filename_len(
         *input = rest;
         return Ok(Some(len));
     }
-    filename_len_in_pieces(header, input)
+    parse_in_pieces(header, input).map_err(header_error)
 }
 
 /// Does the same with a header that arrives in pieces, or that is malformed.
 #[cold]
-fn filename_len_in_pieces(
+fn parse_in_pieces(
     header: &mut HeaderBuffer<REQUEST_HEADER>,
     input: &mut &[u8],
-) -> Result<Option<u16>, DecodeError> {
-    header.parse(input, wire::request_header).map_err(header_error)
+) -> Result<Option<u16>, InvalidByte> {
+    header.parse(input, wire::request_header)
 }
 
 impl<const N: usize> PartialName<N> {

@@ -112,20 +112,26 @@ impl<const L: usize> HeaderBuffer<L> {
         input: &mut &[u8],
         parser: impl FnOnce(&[u8]) -> IResult<&[u8], T>,
     ) -> Result<Option<T>, InvalidByte> {
-        let missing = L.saturating_sub(self.0.len());
-        // Never an error: at most `missing` bytes are added.
-        self.0.extend_from_slice(take_front(input, missing)).ok();
-        match parser(&self.0) {
+        let held = self.fill(input);
+        match parser(held) {
             Ok((_, value)) => {
                 self.0.clear();
                 Ok(Some(value))
             }
             Err(nom::Err::Incomplete(_)) => Ok(None),
             Err(nom::Err::Error(fault) | nom::Err::Failure(fault)) => Err(InvalidByte {
-                at: self.len().saturating_sub(u8::try_from(fault.input.len()).unwrap_or_default()),
+                at: u8::try_from(held.len().saturating_sub(fault.input.len())).unwrap_or(u8::MAX),
                 found: fault.input.first().copied().unwrap_or_default(),
             }),
         }
+    }
+
+    /// Takes the missing bytes off the front of `input`. Returns all bytes held.
+    fn fill(&mut self, input: &mut &[u8]) -> &[u8] {
+        let missing = L.saturating_sub(self.0.len());
+        // Never an error: at most `missing` bytes are added.
+        self.0.extend_from_slice(take_front(input, missing)).ok();
+        &self.0
     }
 }
 
