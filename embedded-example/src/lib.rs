@@ -1,6 +1,6 @@
 //! What the programs `simulated` and `linux_tap` share: a server with a generated file, the
-//! checksums that both sides of a download are compared by, the values of command-line options, and the text of
-//! errors.
+//! checksums that both sides of a download are compared by, the values of command-line options, and
+//! the text of errors.
 
 mod demo_server;
 mod digests;

@@ -32,8 +32,8 @@
 //!
 //! # Errors
 //!
-//! An error prints what happened, and gives the cause as its [`source`](std::error::Error::source); no
-//! error prints its source. Print the whole chain to tell a person all of it.
+//! An error prints what happened, and gives the cause as its [`source`](std::error::Error::source);
+//! no error prints its source. Print the whole chain to tell a person all of it.
 
 #[cfg(feature = "client")]
 mod client;

@@ -1,4 +1,5 @@
-//! Holds the Rust examples of the Markdown pages as doc-tests; the tests themselves are in `tests/tests`.
+//! Holds the Rust examples of the Markdown pages as doc-tests; the tests themselves are in
+//! `tests/tests`.
 
 /// The Rust in README.md compiles.
 #[cfg(doctest)]

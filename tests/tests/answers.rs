@@ -1,4 +1,5 @@
-//! What the library's server does with a connection, whatever the bytes: raw bytes in, raw bytes out.
+//! What the library's server does with a connection, whatever the bytes: raw bytes in, raw bytes
+//! out.
 
 use std::fs;
 use std::io::{self, Read, Write};
@@ -61,7 +62,8 @@ fn a_fault_is_answered_as_soon_as_it_shows() {
     });
 }
 
-/// R7. Without a drain, the unread bytes turn the close into a reset that destroys the answer's end.
+/// R7. Without a drain, the unread bytes turn the close into a reset that destroys the answer's
+/// end.
 #[test]
 fn bytes_after_a_request_do_not_cost_the_end_of_the_answer() {
     served(Config::default(), |server| {

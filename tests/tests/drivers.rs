@@ -1,5 +1,5 @@
-//! One `Download`, four ways to drive it: over std, tokio, embedded-io and embedded-io-async. Whatever
-//! the peer does, all four see the same.
+//! One `Download`, four ways to drive it: over std, tokio, embedded-io and embedded-io-async.
+//! Whatever the peer does, all four see the same.
 
 use std::convert::Infallible;
 use std::future::Future;

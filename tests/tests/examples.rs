@@ -1,5 +1,5 @@
-//! The examples of the codec, run against each other and against raw bytes, and that of the client on
-//! smoltcp. `cargo test --workspace` builds them; before running this file alone, `cargo build
+//! The examples of the codec, run against each other and against raw bytes, and that of the client
+//! on smoltcp. `cargo test --workspace` builds them; before running this file alone, `cargo build
 //! -p fetchlet-codec -p fetchlet-smoltcp --examples` does.
 
 use std::net::SocketAddr;

@@ -1,5 +1,6 @@
-//! `Blocks` in front of a flash driver: never an odd cut, whatever the pieces were. The flash is a model
-//! that is stricter than most: a word is written once, aligned, and only after its sector was erased.
+//! `Blocks` in front of a flash driver: never an odd cut, whatever the pieces were. The flash is a
+//! model that is stricter than most: a word is written once, aligned, and only after its sector was
+//! erased.
 
 use std::ops::Range;
 

@@ -1,5 +1,5 @@
-//! Names that try to leave the served folder, or to hang or confuse its server (R5, R8): each gets the
-//! exact answer, no more, and the next client is served.
+//! Names that try to leave the served folder, or to hang or confuse its server (R5, R8): each gets
+//! the exact answer, no more, and the next client is served.
 
 use std::fs;
 use std::net::SocketAddr;

@@ -1,5 +1,5 @@
-//! Peers that share no code with ours: Python's standard library, and PROTOCOL.md read by itself. Both
-//! ways, with our library and with our program.
+//! Peers that share no code with ours: Python's standard library, and PROTOCOL.md read by itself.
+//! Both ways, with our library and with our program.
 //!
 //! `python3` is needed: without it these tests fail.
 

@@ -1,8 +1,8 @@
 //! The built `linux_tap` on TAPs of its own and on one that exists, all in namespaces that end with
 //! these tests.
 //!
-//! Where user namespaces or `/dev/net/tun` are refused nothing can be tried: then this says so, and fails
-//! if `CI` is `true`.
+//! Where user namespaces or `/dev/net/tun` are refused nothing can be tried: then this says so, and
+//! fails if `CI` is `true`.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -26,8 +26,8 @@ impl io::Write for Threads {
     }
 }
 
-/// As part of the future that `block_on` polls, each accept costs two thread switches: a third more CPU
-/// for a small file.
+/// As part of the future that `block_on` polls, each accept costs two thread switches: a third more
+/// CPU for a small file.
 #[test]
 fn connections_are_accepted_by_a_worker_of_the_runtime() {
     let (threads, logged) = mpsc::channel();

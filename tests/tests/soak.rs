@@ -1,5 +1,5 @@
-//! The program `soak`: that nothing is left of a run that is ended in the middle. What it bears is for its
-//! own report.
+//! The program `soak`: that nothing is left of a run that is ended in the middle. What it bears is
+//! for its own report.
 
 use std::process::{Command, Stdio};
 

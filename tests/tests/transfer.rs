@@ -1,4 +1,5 @@
-//! The library's client and the library's server, with files of the sizes at which something changes.
+//! The library's client and the library's server, with files of the sizes at which something
+//! changes.
 
 use std::fs;
 use std::path::{Path, PathBuf};

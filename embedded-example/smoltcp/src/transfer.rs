@@ -9,15 +9,16 @@ use smoltcp::time::{Duration, Instant};
 use crate::error::TransferError;
 use crate::sink::Sink;
 
-/// The time until the next poll after one that moved data. A sink may take seconds over its data, so
-/// only the next poll starts to measure the server's silence; 10 ms are short beside any timeout.
+/// The time until the next poll after one that moved data. A sink may take seconds over its data,
+/// so only the next poll starts to measure the server's silence; 10 ms are short beside any
+/// timeout.
 const REPOLL_DELAY: Duration = Duration::from_millis(10);
 
 /// One exchange (R1) on a socket that is connecting or connected.
 ///
 /// Received bytes go from the socket's receive buffer to the sink without a copy in between. A
-/// [`Client`](crate::Client) has a transfer and a socket of its own; a `Transfer` alone is for a stack
-/// of your own.
+/// [`Client`](crate::Client) has a transfer and a socket of its own; a `Transfer` alone is for a
+/// stack of your own.
 #[must_use = "a transfer does nothing unless it is polled"]
 #[derive(Clone, Debug)]
 pub struct Transfer<const N: usize> {
@@ -42,14 +43,14 @@ enum Phase {
 }
 
 impl<const N: usize> Transfer<N> {
-    /// Makes a transfer of the file `filename`, which fails if the server moves nothing for `timeout`
-    /// (R15).
+    /// Makes a transfer of the file `filename`, which fails if the server moves nothing for
+    /// `timeout` (R15).
     pub const fn new(filename: Filename<N>, timeout: Duration) -> Self {
         Self { download: Download::new(Request::new(filename)), timeout, phase: Phase::New }
     }
 
-    /// The counts of received and announced bytes of the file; `None` until the server has announced
-    /// the length.
+    /// The counts of received and announced bytes of the file; `None` until the server has
+    /// announced the length.
     pub const fn progress(&self) -> Option<Progress> {
         self.download.progress()
     }
@@ -64,12 +65,12 @@ impl<const N: usize> Transfer<N> {
         }
     }
 
-    /// Moves data in both directions. Returns the file's length in bytes once `sink` has finished the
-    /// file; pending before, and for ever after the result.
+    /// Moves data in both directions. Returns the file's length in bytes once `sink` has finished
+    /// the file; pending before, and for ever after the result.
     ///
-    /// The caller polls the transfer after each poll of the interface. With the result the socket is
-    /// closed or reset, which takes further polls of the interface to reach the server. The transfer
-    /// sets the socket's own timeout, to none while it runs.
+    /// The caller polls the transfer after each poll of the interface. With the result the socket
+    /// is closed or reset, which takes further polls of the interface to reach the server. The
+    /// transfer sets the socket's own timeout, to none while it runs.
     ///
     /// # Errors
     ///
@@ -158,8 +159,8 @@ impl<const N: usize> Transfer<N> {
         Poll::Ready(sink.finish().map_err(TransferError::Sink).map(|()| self.received()))
     }
 
-    /// Passes received bytes to the sink, all of them unless the file ends before. Returns their count
-    /// for the socket, and the count again or an error.
+    /// Passes received bytes to the sink, all of them unless the file ends before. Returns their
+    /// count for the socket, and the count again or an error.
     fn receive<S: Sink>(
         &mut self,
         data: &[u8],

@@ -11,11 +11,12 @@ use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
 
 use crate::cleanup;
 
-/// Longest wait for a program to start, to write a line, or to end: far more than any program here takes.
+/// Longest wait for a program to start, to write a line, or to end: far more than any program here
+/// takes.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A child process, killed when dropped. After [`clean_up_on_signals`](crate::clean_up_on_signals) its
-/// whole process group is killed.
+/// A child process, killed when dropped. After [`clean_up_on_signals`](crate::clean_up_on_signals)
+/// its whole process group is killed.
 #[derive(Debug)]
 pub struct ChildProcess {
     child: Child,
@@ -33,11 +34,13 @@ impl ChildProcess {
         Ok(Self { child, ended: false })
     }
 
-    /// Starts a server and returns the first line of its stdout, which says where the server listens.
+    /// Starts a server and returns the first line of its stdout, which says where the server
+    /// listens.
     ///
     /// # Errors
     ///
-    /// If no line comes within [`PATIENCE`]: with what the program wrote to stderr, if that is piped.
+    /// If no line comes within [`PATIENCE`]: with what the program wrote to stderr, if that is
+    /// piped.
     pub fn announced(command: &mut Command) -> io::Result<(Self, String)> {
         let mut process = Self::start(command.stdout(Stdio::piped()))?;
         match process.child.stdout.as_mut().map_or(Ok(String::new()), first_line) {
@@ -69,8 +72,8 @@ impl ChildProcess {
         Ok(kill_process(self.pid(), signal)?)
     }
 
-    /// Waits for the end of the process; returns `None` if it still runs after `limit`. Waits on a pidfd,
-    /// not by polling, so that a measured time is the process's own.
+    /// Waits for the end of the process; returns `None` if it still runs after `limit`. Waits on a
+    /// pidfd, not by polling, so that a measured time is the process's own.
     ///
     /// # Errors
     ///
@@ -86,8 +89,8 @@ impl ChildProcess {
         Ok(Some(status))
     }
 
-    /// Waits for the end of the process and returns its exit status and what it wrote to the streams that
-    /// are piped.
+    /// Waits for the end of the process and returns its exit status and what it wrote to the
+    /// streams that are piped.
     ///
     /// # Errors
     ///
@@ -154,8 +157,8 @@ fn read_in_background(
     })
 }
 
-/// Returns the first line, or an empty string if stdout ends or stays silent for [`PATIENCE`]. Every server
-/// here writes its line in one piece.
+/// Returns the first line, or an empty string if stdout ends or stays silent for [`PATIENCE`].
+/// Every server here writes its line in one piece.
 fn first_line(stdout: &mut ChildStdout) -> io::Result<String> {
     let mut line = String::new();
     if readable(&*stdout, PATIENCE)? {

@@ -1,7 +1,8 @@
 //! Cleanup of processes and folders when a program ends, by a signal too.
 //!
-//! Without a signal the owners' `Drop` cleans up, also while a panic unwinds. After [`clean_up_on_signals`] one
-//! list holds all that must not be left behind, and a signal ends and removes it.
+//! Without a signal the owners' `Drop` cleans up, also while a panic unwinds. After
+//! [`clean_up_on_signals`] one list holds all that must not be left behind, and a signal ends and
+//! removes it.
 
 use std::fs;
 use std::io;
@@ -45,7 +46,8 @@ pub fn clean_up_on_signals() -> io::Result<()> {
             let owned = owned();
             for group in &owned.groups {
                 kill_group(*group);
-                // The process would still exist for a moment. Its owner may have waited for it first.
+                // The process would still exist for a moment. Its owner may have waited for it
+                // first.
                 waitpgid(*group, WaitOptions::empty()).ok();
             }
             for folder in &owned.folders {
@@ -58,8 +60,9 @@ pub fn clean_up_on_signals() -> io::Result<()> {
     Ok(())
 }
 
-/// Starts a process. After [`clean_up_on_signals`] the process gets a group of its own, so that its children
-/// end with it; before, it stays in this program's group, which a terminal ends as a whole.
+/// Starts a process. After [`clean_up_on_signals`] the process gets a group of its own, so that its
+/// children end with it; before, it stays in this program's group, which a terminal ends as a
+/// whole.
 pub(crate) fn spawn(command: &mut Command) -> io::Result<Child> {
     let mut owned = owned();
     if !owned.watched {

@@ -6,12 +6,12 @@ use fetchlet_invariants::cut;
 /// The name of a way to cut, and the pieces, whose concatenation is the message.
 pub type Cutting<'a> = (String, Vec<&'a [u8]>);
 
-/// Longest message that is cut in two at every place, in bytes: the work grows with the square of the
-/// length.
+/// Longest message that is cut in two at every place, in bytes: the work grows with the square of
+/// the length.
 const MAX_EVERY_SPLIT: usize = 2048;
 
-/// Cuts `bytes` in every way that the tests try: whole, byte by byte, with empty pieces, in fixed sizes, in
-/// two at every place, and in 16 random ways that are the same in every run.
+/// Cuts `bytes` in every way that the tests try: whole, byte by byte, with empty pieces, in fixed
+/// sizes, in two at every place, and in 16 random ways that are the same in every run.
 pub fn cuttings(bytes: &[u8]) -> Vec<Cutting<'_>> {
     let mut all = vec![
         ("whole".into(), vec![bytes]),

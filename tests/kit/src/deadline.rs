@@ -12,7 +12,8 @@ pub const LIMIT: Duration = Duration::from_secs(60);
 ///
 /// # Panics
 ///
-/// If `body` panics, with its message; or if `body` takes longer than `limit`: its thread then goes on.
+/// If `body` panics, with its message; or if `body` takes longer than `limit`: its thread then goes
+/// on.
 pub fn within<T: Send + 'static>(limit: Duration, body: impl FnOnce() -> T + Send + 'static) -> T {
     let (done, outcome) = mpsc::channel();
     let thread = thread::spawn(move || {

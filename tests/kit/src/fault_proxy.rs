@@ -40,8 +40,9 @@ pub enum Fault {
     Drip,
 }
 
-/// A fault and its place. The byte `at`, counted from 0, is the first that the proxy does not pass on
-/// unchanged. The fault happens when that byte arrives: a place beyond the last byte has no effect.
+/// A fault and its place. The byte `at`, counted from 0, is the first that the proxy does not pass
+/// on unchanged. The fault happens when that byte arrives: a place beyond the last byte has no
+/// effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Injection {
     /// The direction whose bytes are counted.
@@ -110,7 +111,8 @@ enum Flow {
     Ended,
 }
 
-/// One connection through the proxy. A direction has the index of the peer that is read: the client is 0.
+/// One connection through the proxy. A direction has the index of the peer that is read: the client
+/// is 0.
 struct Link {
     peers: [TcpStream; 2],
     flows: [Flow; 2],

@@ -1,5 +1,5 @@
-//! A folder to serve whose links, pipes and permissions are traps, and filenames that try to abuse them
-//! (R5, R8).
+//! A folder to serve whose links, pipes and permissions are traps, and filenames that try to abuse
+//! them (R5, R8).
 
 use std::fs;
 use std::io;
@@ -120,7 +120,8 @@ impl HostileFolder {
     }
 }
 
-/// Returns the name of a file that has exactly 1024 bytes: five components with four slashes between.
+/// Returns the name of a file that has exactly 1024 bytes: five components with four slashes
+/// between.
 fn longest() -> String {
     vec!["x".repeat(204); 5].join("/")
 }
@@ -136,8 +137,8 @@ pub struct HostileName {
     pub status: Status,
 }
 
-/// Names that don't depend on the path of the folder. A name that violates the protocol is answered as
-/// malformed (R5), every other name that leads to no file as not found (R8).
+/// Names that don't depend on the path of the folder. A name that violates the protocol is answered
+/// as malformed (R5), every other name that leads to no file as not found (R8).
 const NAMES: &[(&str, &[u8], Status)] = &[
     ("missing", b"nothing", Status::NotFound),
     ("missing in a folder", b"sub/nothing", Status::NotFound),
@@ -262,8 +263,8 @@ impl HostileFolder {
         all
     }
 
-    /// Returns names that lead to a file. The file contains [`OPEN`](Self::OPEN) and its name; the longest
-    /// name's file contains only `OPEN`.
+    /// Returns names that lead to a file. The file contains [`OPEN`](Self::OPEN) and its name; the
+    /// longest name's file contains only `OPEN`.
     pub fn open_names() -> Vec<String> {
         let names = ["hello.txt", "sub/inner.txt", "sub/deep/deeper.txt", "two words.txt", "a.."];
         let mut names: Vec<String> = names.map(String::from).into();

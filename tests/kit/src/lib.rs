@@ -1,8 +1,9 @@
-//! Test harness that the crates of fetchlet share as a dev-dependency: a running server as library and as
-//! program, scripted peers, a proxy that breaks connections, ways to cut bytes into pieces, hostile
-//! filenames, resource usage of processes, and deadlines.
+//! Test harness that the crates of fetchlet share as a dev-dependency: a running server as library
+//! and as program, scripted peers, a proxy that breaks connections, ways to cut bytes into pieces,
+//! hostile filenames, resource usage of processes, and deadlines.
 //!
-//! Every listener binds port 0. No test waits by sleeping: each waits for an event, with a deadline.
+//! Every listener binds port 0. No test waits by sleeping: each waits for an event, with a
+//! deadline.
 
 mod child_process;
 mod cleanup;

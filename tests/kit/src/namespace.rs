@@ -1,4 +1,5 @@
-//! Network namespaces that a program makes for itself: nobody else sees them, and they end with the program.
+//! Network namespaces that a program makes for itself: nobody else sees them, and they end with the
+//! program.
 
 use std::fs::{self, File};
 use std::io;
@@ -10,8 +11,8 @@ use nix::unistd::{getegid, geteuid};
 
 use crate::programs::installed;
 
-/// Gives the program the right to make network namespaces: it becomes root of a user namespace of its own.
-/// Call this before the program has a second thread: the system refuses it then.
+/// Gives the program the right to make network namespaces: it becomes root of a user namespace of
+/// its own. Call this before the program has a second thread: the system refuses it then.
 ///
 /// # Errors
 ///
@@ -30,9 +31,9 @@ pub fn become_root() -> io::Result<()> {
     fs::write("/proc/self/gid_map", format!("0 {group} 1"))
 }
 
-/// Moves the whole program into a new network namespace that has loopback and nothing else. A program
-/// without the right to do so calls [`become_root`] first. Call this before there is a second thread,
-/// which would stay where it is.
+/// Moves the whole program into a new network namespace that has loopback and nothing else. A
+/// program without the right to do so calls [`become_root`] first. Call this before there is a
+/// second thread, which would stay where it is.
 ///
 /// # Errors
 ///
@@ -63,7 +64,8 @@ impl Network {
         made.map(Self)
     }
 
-    /// Runs `body` in this network. Sockets that `body` opens and programs that `body` starts stay there.
+    /// Runs `body` in this network. Sockets that `body` opens and programs that `body` starts stay
+    /// there.
     ///
     /// # Errors
     ///

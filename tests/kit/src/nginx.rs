@@ -1,4 +1,5 @@
-//! nginx on a free port, configured as its users do for files: with sendfile, without an access log.
+//! nginx on a free port, configured as its users do for files: with sendfile, without an access
+//! log.
 
 use std::fs;
 use std::io;
@@ -25,11 +26,11 @@ pub struct Nginx {
 }
 
 impl Nginx {
-    /// Serves `root` with `workers` processes of `connections` connections each. `more` is added to the
-    /// block `http` of the configuration. The working folder is made beside `root`.
+    /// Serves `root` with `workers` processes of `connections` connections each. `more` is added to
+    /// the block `http` of the configuration. The working folder is made beside `root`.
     ///
-    /// nginx inherits a listening socket, as after an upgrade of its binary: no other program can take
-    /// the port, and a client that connects before nginx is ready waits.
+    /// nginx inherits a listening socket, as after an upgrade of its binary: no other program can
+    /// take the port, and a client that connects before nginx is ready waits.
     ///
     /// # Errors
     ///
@@ -77,8 +78,8 @@ impl Nginx {
     }
 }
 
-/// Stops nginx with SIGTERM: the master then ends its workers and waits for them, so that their CPU time
-/// counts as this program's. A killed master would leave them running.
+/// Stops nginx with SIGTERM: the master then ends its workers and waits for them, so that their CPU
+/// time counts as this program's. A killed master would leave them running.
 impl Drop for Nginx {
     fn drop(&mut self) {
         // nginx may have ended already. If it does not end, dropping the child process kills it.
@@ -87,16 +88,16 @@ impl Drop for Nginx {
     }
 }
 
-/// Makes a non-blocking listener, as nginx does: one client wakes two workers, and the second must not
-/// wait in `accept`.
+/// Makes a non-blocking listener, as nginx does: one client wakes two workers, and the second must
+/// not wait in `accept`.
 fn listener(bind: Ipv4Addr) -> io::Result<TcpListener> {
     let listener = TcpListener::bind((bind, 0))?;
     listener.set_nonblocking(true)?;
     Ok(listener)
 }
 
-/// Returns the configuration. Relative paths are in the folder of `-p`. A master process is required: a
-/// single process that inherits its listener crashes.
+/// Returns the configuration. Relative paths are in the folder of `-p`. A master process is
+/// required: a single process that inherits its listener crashes.
 fn config(root: &Path, listen: SocketAddr, workers: u32, connections: u32, more: &str) -> String {
     // Only this user may read the served folder; by default root's workers run as another user.
     let user = if geteuid().is_root() { "user root root;" } else { "" };

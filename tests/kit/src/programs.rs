@@ -1,12 +1,13 @@
-//! Paths of programs: those of this workspace beside the running one, those of others in the system's
-//! folders.
+//! Paths of programs: those of this workspace beside the running one, those of others in the
+//! system's folders.
 
 use std::ffi::OsStr;
 use std::io;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-/// Returns the path of a program of this workspace, which cargo builds beside the running program or test.
+/// Returns the path of a program of this workspace, which cargo builds beside the running program
+/// or test.
 ///
 /// # Errors
 ///
@@ -21,8 +22,8 @@ pub fn built(name: &str) -> io::Result<PathBuf> {
     })
 }
 
-/// Returns the path of an installed program. Searches the folders of administrators too, which may not be
-/// in a user's `PATH`.
+/// Returns the path of an installed program. Searches the folders of administrators too, which may
+/// not be in a user's `PATH`.
 ///
 /// # Errors
 ///

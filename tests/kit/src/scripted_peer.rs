@@ -1,5 +1,5 @@
-//! A server for one connection that follows a script: it reads a request, answers with the bytes that the
-//! test gives it, and closes the way the test says.
+//! A server for one connection that follows a script: it reads a request, answers with the bytes
+//! that the test gives it, and closes the way the test says.
 
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -30,8 +30,8 @@ pub struct ScriptedPeer {
 impl ScriptedPeer {
     /// Waits for a request (R2), sends `pieces`, one write each, and closes.
     ///
-    /// The iterator is asked for a piece after the piece before was written, so its side effects happen in
-    /// the middle of the answer.
+    /// The iterator is asked for a piece after the piece before was written, so its side effects
+    /// happen in the middle of the answer.
     ///
     /// # Panics
     ///

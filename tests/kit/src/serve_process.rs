@@ -34,8 +34,8 @@ impl ServeProcess {
         Self::at(Ipv4Addr::LOCALHOST, root, options)
     }
 
-    /// Serves `root` on a free port of `bind`, an address of this machine or of the thread's network
-    /// namespace.
+    /// Serves `root` on a free port of `bind`, an address of this machine or of the thread's
+    /// network namespace.
     ///
     /// # Errors
     ///
@@ -46,7 +46,8 @@ impl ServeProcess {
         Self::run(serve)
     }
 
-    /// Returns the command `fetchlet serve --root ROOT` with no port yet, and with an empty environment.
+    /// Returns the command `fetchlet serve --root ROOT` with no port yet, and with an empty
+    /// environment.
     ///
     /// # Panics
     ///

@@ -10,6 +10,7 @@ use std::io::Write;
 pub fn skip(what: &str, reason: &str) {
     let reason = reason.trim_end();
     assert!(std::env::var_os("CI").is_none_or(|ci| ci != "true"), "not tried: {reason}");
-    // `eprintln!` would be captured by the test harness, which drops the output of a test that passes.
+    // `eprintln!` would be captured by the test harness, which drops the output of a test that
+    // passes.
     writeln!(std::io::stderr(), "SKIPPED, {what} was not tried: {reason}").ok();
 }

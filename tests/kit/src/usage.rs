@@ -1,4 +1,5 @@
-//! CPU time, memory and descriptors of processes and of the machine, as the kernel reports them in `/proc`.
+//! CPU time, memory and descriptors of processes and of the machine, as the kernel reports them in
+//! `/proc`.
 
 use std::fs;
 use std::io;
@@ -21,8 +22,8 @@ pub fn family(root: Pid) -> io::Result<Vec<Pid>> {
     Ok(std::iter::once(root).chain(children).collect())
 }
 
-/// Returns the CPU time that all of these processes have used, in user and kernel mode, in all their
-/// threads, those that have ended included.
+/// Returns the CPU time that all of these processes have used, in user and kernel mode, in all
+/// their threads, those that have ended included.
 ///
 /// # Errors
 ///
@@ -80,7 +81,8 @@ pub fn tcp_pages() -> io::Result<f64> {
     pages.ok_or_else(|| io::Error::other("no memory of TCP in sockstat"))
 }
 
-/// CPU time of the whole machine, and of this program with the children it has waited for, in ticks.
+/// CPU time of the whole machine, and of this program with the children it has waited for, in
+/// ticks.
 #[derive(Debug)]
 pub struct Work {
     busy: u64,
@@ -104,7 +106,8 @@ impl Work {
         Ok(Self { busy, all, own: own.utime + own.stime + children })
     }
 
-    /// Returns the share of the machine's CPU time that other programs have used since then, from 0 to 1.
+    /// Returns the share of the machine's CPU time that other programs have used since then, from 0
+    /// to 1.
     ///
     /// # Errors
     ///

@@ -1,4 +1,5 @@
-//! Messages of the protocol as raw bytes, and a client that writes any bytes and returns what it received.
+//! Messages of the protocol as raw bytes, and a client that writes any bytes and returns what it
+//! received.
 //!
 //! Written by hand, not with the codec: a mistake of the codec must show.
 
@@ -54,11 +55,13 @@ pub fn connect(addr: SocketAddr) -> io::Result<TcpStream> {
 
 /// Connects, writes `bytes`, and returns what the server sends until it closes, at most 1 MiB.
 ///
-/// The client does not close its sending side, so only the bytes tell the server where the request ends.
+/// The client does not close its sending side, so only the bytes tell the server where the request
+/// ends.
 ///
 /// # Errors
 ///
-/// Errors of the connection: among them a reset, and `WouldBlock` after [`PATIENCE`] without a byte.
+/// Errors of the connection: among them a reset, and `WouldBlock` after [`PATIENCE`] without a
+/// byte.
 pub fn exchange(addr: SocketAddr, bytes: &[u8]) -> io::Result<Vec<u8>> {
     let mut connection = connect(addr)?;
     connection.write_all(bytes)?;

@@ -1,5 +1,5 @@
-//! Cut, half-closed, reset and silent before every byte of an exchange of 300 bytes: the client says
-//! exactly how far it was (R12), and leaves nothing behind (R14).
+//! Cut, half-closed, reset and silent before every byte of an exchange of 300 bytes: the client
+//! says exactly how far it was (R12), and leaves nothing behind (R14).
 
 use std::fs;
 use std::net::SocketAddr;
@@ -142,7 +142,8 @@ fn the_program_says_exactly_where_the_exchange_ended_and_leaves_nothing() {
     });
 }
 
-/// A client that has ended its sending side after the whole request, and peers that trickle, lose nothing.
+/// A client that has ended its sending side after the whole request, and peers that trickle, lose
+/// nothing.
 #[test]
 fn what_is_only_slow_or_half_closed_arrives_whole() {
     within(LIMIT, || {

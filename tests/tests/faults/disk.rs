@@ -1,5 +1,6 @@
-//! What stands in the way on the client's disk: no room, no permission to write, and targets that are no
-//! files or come to be while the download runs. File systems are mounted in namespaces of the tests' own.
+//! What stands in the way on the client's disk: no room, no permission to write, and targets that
+//! are no files or come to be while the download runs. File systems are mounted in namespaces of
+//! the tests' own.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -47,8 +48,9 @@ fn no_mounts() -> bool {
     true
 }
 
-/// `script` in a mount namespace of its own, whose working directory is a file system of a mebibyte and
-/// 64 files. `$0` is the program, `$1` the server's port. Its stdout says what is there at the end.
+/// `script` in a mount namespace of its own, whose working directory is a file system of a mebibyte
+/// and 64 files. `$0` is the program, `$1` the server's port. Its stdout says what is there at the
+/// end.
 fn mounted(folder: &Path, script: &str, port: u16) -> Command {
     let mount = r#"set -e; mount -t tmpfs -o size=1m,nr_inodes=64 none "$2"; cd "$2"; "#;
     let end =

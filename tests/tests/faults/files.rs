@@ -1,5 +1,5 @@
-//! Files and folders that change while they are sent: exactly the announced bytes or an early end, and
-//! never padding (R10).
+//! Files and folders that change while they are sent: exactly the announced bytes or an early end,
+//! and never padding (R10).
 
 use std::fs::{self, File};
 use std::io::{Read, Write};
@@ -48,7 +48,8 @@ fn ask(server: SocketAddr, len: u32) -> TcpStream {
     client
 }
 
-/// Lets `happen` what is to happen to the large file while it is on its way, then reads on to the end.
+/// Lets `happen` what is to happen to the large file while it is on its way, then reads on to the
+/// end.
 fn received(server: SocketAddr, happen: impl FnOnce()) -> Vec<u8> {
     let mut client = ask(server, u32::try_from(LEN).unwrap());
     wait_until_full(&client);

@@ -1,7 +1,7 @@
 //! One bit that is another: every bit of a request, and of a response's header.
 //!
-//! TCP's checksum finds nearly all of these; what it misses reaches us. The protocol has no checksum of
-//! its own: of a response it shows in all but the length and the data.
+//! TCP's checksum finds nearly all of these; what it misses reaches us. The protocol has no
+//! checksum of its own: of a response it shows in all but the length and the data.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -67,8 +67,8 @@ fn a_flipped_bit_of_a_request_never_gets_a_file() {
     });
 }
 
-/// But for a bit that makes the length smaller, after which the file is whole by R12 and R13: that is
-/// left to `get --checksum`.
+/// But for a bit that makes the length smaller, after which the file is whole by R12 and R13: that
+/// is left to `get --checksum`.
 #[test]
 fn a_flipped_bit_of_a_response_header_is_an_error_unless_it_makes_the_length_smaller() {
     within(LIMIT, || {

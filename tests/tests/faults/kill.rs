@@ -1,5 +1,5 @@
-//! Killed before every system call that touches a file or a descriptor: the target is the old file or
-//! the whole new one, each time, and the next try succeeds.
+//! Killed before every system call that touches a file or a descriptor: the target is the old file
+//! or the whole new one, each time, and the next try succeeds.
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -1,8 +1,8 @@
-//! What goes wrong around a transfer: the network, the disk, the machine, the user's patience. Each fault
-//! is put where it hurts, at every place there is, and what is left afterwards is exact.
+//! What goes wrong around a transfer: the network, the disk, the machine, the user's patience. Each
+//! fault is put where it hurts, at every place there is, and what is left afterwards is exact.
 //!
-//! `python3` is needed. Where `strace` or user namespaces are missing, some of them say so and try nothing,
-//! and fail if `CI` is `true`.
+//! `python3` is needed. Where `strace` or user namespaces are missing, some of them say so and try
+//! nothing, and fail if `CI` is `true`.
 
 mod bytes;
 mod descriptors;
@@ -20,7 +20,8 @@ use std::process::{Command, Output};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-/// Tries all cases, `most` at a time: they wait more than they work. After one that fails, none is begun.
+/// Tries all cases, `most` at a time: they wait more than they work. After one that fails, none is
+/// begun.
 fn at_once<T: Sync>(most: usize, cases: &[T], attempt: impl Fn(&T) + Sync) {
     let next = AtomicUsize::new(0);
     let attempt = |case| {

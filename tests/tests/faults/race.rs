@@ -1,5 +1,5 @@
-//! Names that change, all the time, between a file inside and a link to a secret outside: the secret
-//! never appears (R8), whether the kernel guards the lookup or the fallback does.
+//! Names that change, all the time, between a file inside and a link to a secret outside: the
+//! secret never appears (R8), whether the kernel guards the lookup or the fallback does.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -19,7 +19,8 @@ const RACE: Duration = Duration::from_secs(5);
 const SECRET: &[u8] = b"this must never be sent";
 const INSIDE: &[u8] = b"\x49\x7E\x02\x01\x00\x00\x00\x07inside!";
 
-/// Each of a pair takes the other's place, at once: one is a file or folder inside, one a link outside.
+/// Each of a pair takes the other's place, at once: one is a file or folder inside, one a link
+/// outside.
 const PAIRS: [(&str, &str); 2] = [("file", "link"), ("folder", "link-to-folder")];
 const NAMES: [&str; 4] = ["file", "link", "folder/file", "link-to-folder/file"];
 

@@ -1,5 +1,5 @@
-//! A stop with clients in every state at once: what can end ends, what can't is broken off, and all of
-//! it is over when the grace is.
+//! A stop with clients in every state at once: what can end ends, what can't is broken off, and all
+//! of it is over when the grace is.
 
 use std::fs::{self, File};
 use std::io::{Read, Write};
@@ -112,7 +112,8 @@ fn the_program_ends_within_its_grace_whatever_its_clients_do() {
         let (status, log) = logged.recv().unwrap();
         assert_eq!(status.code(), Some(0));
         let ended = |end: &str| log.iter().filter(|it| it.contains(end)).count();
-        // The late one, the body and the one before; the idle ones, the one half asked, the stalled one.
+        // The late one, the body and the one before; the idle ones, the one half asked, the stalled
+        // one.
         assert_eq!((ended("end=\"sent\""), ended("end=\"stopped\"")), (3, 5), "{log:#?}");
     });
 }

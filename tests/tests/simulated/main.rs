@@ -87,7 +87,8 @@ fn small_windows_and_packets_take_more_frames() {
 fn a_slow_cable_and_a_long_one_take_their_time() {
     within(LIMIT, || {
         for (options, least) in [
-            // Two seconds' worth of bytes; a question and an answer each for ARP, SYN and the request.
+            // Two seconds' worth of bytes; a question and an answer each for ARP, SYN and the
+            // request.
             (&["--size", "64K", "--rate", "32K"][..], 2000),
             (&["--size", "0", "--latency", "100"], 600),
         ] {

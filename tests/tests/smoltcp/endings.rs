@@ -83,7 +83,8 @@ fn silence_at_every_byte_times_out() {
     });
 }
 
-/// A sink that erases flash for longer than the time-out: meanwhile the peer had no room to send into.
+/// A sink that erases flash for longer than the time-out: meanwhile the peer had no room to send
+/// into.
 #[test]
 fn the_time_of_the_sink_is_not_the_peers() {
     within(LIMIT, || {

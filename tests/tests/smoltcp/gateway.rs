@@ -68,8 +68,8 @@ impl<'a> Network<'a> {
     }
 }
 
-/// More often than the gateway has sockets, and at once: none of them may be worn out, and no port of
-/// the device may be used twice while the other side remembers it.
+/// More often than the gateway has sockets, and at once: none of them may be worn out, and no port
+/// of the device may be used twice while the other side remembers it.
 #[test]
 fn a_client_fetches_again_and_again_at_once() {
     within(LIMIT, || {
@@ -95,8 +95,8 @@ fn a_client_fetches_again_and_again_at_once() {
     });
 }
 
-/// A server that answers, and ends its side only when the device has: how that looked to it, and what
-/// the device has.
+/// A server that answers, and ends its side only when the device has: how that looked to it, and
+/// what the device has.
 fn patient(answer: &'static [u8]) -> (io::Result<usize>, Result<Vec<u8>, TransferError<FailAt>>) {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let addr = listener.local_addr().unwrap();

@@ -9,7 +9,8 @@ use crate::fixture::Scenario;
 /// What fits in a frame behind the headers, without TCP options.
 const MSS: usize = 1460;
 
-/// Small devices' windows, around a segment, and up to the last that needs no scaling, and the next.
+/// Small devices' windows, around a segment, and up to the last that needs no scaling, and the
+/// next.
 const WINDOWS: &[usize] = &[512, 536, 1459, 1460, 1461, 2048, 4096, 16_384, 65_535, 65_536];
 
 fn arrives(len: usize, window: usize, conditions: Conditions) {

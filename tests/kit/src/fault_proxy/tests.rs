@@ -23,8 +23,8 @@ fn read(mut peer: &TcpStream) -> Seen {
     }
 }
 
-/// A client says `hello` through the proxy. Once `expected` bytes of it have come the server answers
-/// `WORLD`, unless the injection is to keep it from that. Both then read to the end.
+/// A client says `hello` through the proxy. Once `expected` bytes of it have come the server
+/// answers `WORLD`, unless the injection is to keep it from that. Both then read to the end.
 fn greet(injection: Injection, expected: usize) -> [Seen; 2] {
     within(LIMIT, move || {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();

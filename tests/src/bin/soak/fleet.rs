@@ -1,5 +1,5 @@
-//! What one machine serves of a fleet: thousands of devices on links of 20 kB/s that each fetch a mebibyte,
-//! all at once. The program `fleet` reckons with what this measures.
+//! What one machine serves of a fleet: thousands of devices on links of 20 kB/s that each fetch a
+//! mebibyte, all at once. The program `fleet` reckons with what this measures.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
@@ -88,7 +88,8 @@ impl Fleet {
         Ok(Self { answer, devices, tick: 0, next: Instant::now() })
     }
 
-    /// Waits for the next tick and gives the devices whose turn it is theirs; whether any has more to get.
+    /// Waits for the next tick and gives the devices whose turn it is theirs; whether any has more
+    /// to get.
     #[expect(clippy::disallowed_methods, reason = "these peers are to be slow")]
     fn take_turns(&mut self) -> bool {
         thread::sleep(self.next.saturating_duration_since(Instant::now()));

@@ -12,7 +12,8 @@ use fetchlet_test_kit::ServeProcess;
 use crate::peers::{ServedFolder, connect, slowest, sources};
 use crate::report::Report;
 
-/// How many it holds before it gives up its oldest: more than it may have, and than there are places.
+/// How many it holds before it gives up its oldest: more than it may have, and than there are
+/// places.
 const HELD: usize = 5_000;
 
 pub(crate) fn run(quick: bool, report: &mut Report) -> io::Result<()> {

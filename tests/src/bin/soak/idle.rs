@@ -1,5 +1,5 @@
-//! Thousands of connections that say nothing: all are held, at a few hundred bytes each, and whoever
-//! does say something is answered at once.
+//! Thousands of connections that say nothing: all are held, at a few hundred bytes each, and
+//! whoever does say something is answered at once.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
@@ -75,8 +75,8 @@ impl Crowd {
         let sources = sources(2, SOURCES).take(count as usize);
         let streams =
             sources.map(|source| connect(source, server)).collect::<Result<Vec<_>, _>>()?;
-        // Those that the system holds for the server count only when the server has taken them. Nearly
-        // all: a server that has only just started may have closed a few others meanwhile.
+        // Those that the system holds for the server count only when the server has taken them.
+        // Nearly all: a server that has only just started may have closed a few others meanwhile.
         let taken = streams.len() - streams.len() / 100;
         let accepted = until(Duration::from_secs(20), || {
             let now = usage().ok()?;

@@ -1,8 +1,8 @@
-//! Hostile peers and load against the built `fetchlet serve`: how much of each it bears, and whether
-//! that is within its bound.
+//! Hostile peers and load against the built `fetchlet serve`: how much of each it bears, and
+//! whether that is within its bound.
 //!
-//! Bounded in count and time, and to loopback addresses; nothing outlives the program. Exits with 1 if a
-//! bound is missed.
+//! Bounded in count and time, and to loopback addresses; nothing outlives the program. Exits with 1
+//! if a bound is missed.
 
 mod crowd;
 mod fleet;

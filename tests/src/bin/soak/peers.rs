@@ -59,8 +59,8 @@ pub(crate) fn connect_with(
         buffer.map_or(Ok(()), |size| socket.set_recv_buffer_size(size))?;
         socket.bind(&SocketAddr::from((source, 0)).into())?;
         match socket.connect(&server.into()) {
-            // The system has chosen a port whose last connection is too young still, for this side or,
-            // seen once in 100,000, for the other. Where nobody listens, all the tries fail.
+            // The system has chosen a port whose last connection is too young still, for this side
+            // or, seen once in 100,000, for the other. Where nobody listens, all the tries fail.
             Err(error)
                 if matches!(
                     error.kind(),
@@ -89,7 +89,8 @@ pub(crate) fn fetch(
     Ok((answer, start.elapsed()))
 }
 
-/// The slowest of so many exchanges for the file `small`, in milliseconds; an error if one is wrong.
+/// The slowest of so many exchanges for the file `small`, in milliseconds; an error if one is
+/// wrong.
 pub(crate) fn slowest(
     folder: &ServedFolder,
     source: Ipv4Addr,

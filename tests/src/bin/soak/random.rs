@@ -1,5 +1,5 @@
-//! Random bytes, a million connections' worth, through the way of a request: no panic, and what comes
-//! of them does not depend on where they are cut (R4).
+//! Random bytes, a million connections' worth, through the way of a request: no panic, and what
+//! comes of them does not depend on where they are cut (R4).
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -47,8 +47,8 @@ fn decoded(bytes: &[u8], piece: usize) -> Result<Option<Request>, DecodeError> {
     Ok(None)
 }
 
-/// Returns random bytes, random bytes after a valid prefix, or a request with a few bytes changed: else most of it would be
-/// refused at its first byte.
+/// Returns random bytes, random bytes after a valid prefix, or a request with a few bytes changed:
+/// else most of it would be refused at its first byte.
 fn input(rng: &mut Rng) -> Vec<u8> {
     let len = rng.usize(..1100);
     match rng.usize(..3) {

@@ -1,5 +1,5 @@
-//! Thousands of slow readers and hundreds of slow writers: whoever is fast hardly notices, the readers
-//! get what they asked for, the writers are gone at the deadline.
+//! Thousands of slow readers and hundreds of slow writers: whoever is fast hardly notices, the
+//! readers get what they asked for, the writers are gone at the deadline.
 
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -48,8 +48,8 @@ pub(crate) fn run(quick: bool, report: &mut Report) -> io::Result<()> {
     Ok(())
 }
 
-/// What one client after another gets of the large file, in megabytes a second: the median of so many
-/// windows of a second.
+/// What one client after another gets of the large file, in megabytes a second: the median of so
+/// many windows of a second.
 fn rate(server: SocketAddr, len: usize, windows: usize) -> io::Result<f64> {
     let mut rates = Vec::new();
     let mut buffer = vec![0; 256 << 10];

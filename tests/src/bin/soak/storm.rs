@@ -1,4 +1,5 @@
-//! Connections that are closed as soon as they are open: nothing stays behind, and the log stays short.
+//! Connections that are closed as soon as they are open: nothing stays behind, and the log stays
+//! short.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -43,7 +44,8 @@ pub(crate) fn run(quick: bool, report: &mut Report) -> io::Result<()> {
     Ok(())
 }
 
-/// By turns from an address that is refused and from many that are not, with a FIN and with a reset.
+/// By turns from an address that is refused and from many that are not, with a FIN and with a
+/// reset.
 fn storm(server: SocketAddr, count: u32) -> io::Result<()> {
     for (number, source) in (0..count).zip(sources(3, 250)) {
         let source = if number % 2 == 0 { REFUSED } else { source };
