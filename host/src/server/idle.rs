@@ -35,6 +35,15 @@ const READABLE_ONCE: epoll::EventFlags =
 /// A timeout for epoll, which then returns what there is.
 const NO_WAIT: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
 
+/// The epoll set that idle connections are registered in.
+///
+/// # Errors
+///
+/// If there is no descriptor for the set, or the runtime can't wait for events.
+pub(super) fn epoll_set() -> io::Result<AsyncFd<OwnedFd>> {
+    async_fd_readable(epoll::create(epoll::CreateFlags::CLOEXEC)?)
+}
+
 /// Keeps the `incoming` connections until they send something, then runs their exchanges. After the
 /// shutdown returns once those exchanges have ended or the grace is over.
 ///
@@ -43,10 +52,10 @@ const NO_WAIT: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
 /// If epoll fails.
 pub(super) async fn run(
     context: Arc<ServerContext>,
+    epoll: AsyncFd<OwnedFd>,
     mut incoming: UnboundedReceiver<AcceptedConnection>,
 ) -> io::Result<()> {
     let mut shutdown = context.shutdown.clone();
-    let epoll = async_fd_readable(epoll::create(epoll::CreateFlags::CLOEXEC)?)?;
     let mut idle = IdleConnections::new(context);
     loop {
         let deadline = idle.next_deadline();

@@ -74,11 +74,13 @@ impl Server {
 /// ended.
 async fn serve(context: Arc<ServerContext>, listener: TcpListener) -> io::Result<()> {
     let mut shutdown = context.shutdown.clone();
+    // Before the first accept: once the server has connections, a lack of descriptors must not end it.
+    let epoll = idle::epoll_set()?;
     let (to_idle, from_accept) = mpsc::unbounded_channel();
     let mut exchanges = JoinSet::new();
     // A set of one task, since a set aborts its tasks when dropped.
     let mut idle = JoinSet::new();
-    idle.spawn(idle::run(Arc::clone(&context), from_accept));
+    idle.spawn(idle::run(Arc::clone(&context), epoll, from_accept));
     tokio::select! {
         () = shutdown.requested() => {}
         Err(error) = accept::run(&context, listener, &to_idle, &mut exchanges) => return Err(error),
