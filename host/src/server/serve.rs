@@ -74,7 +74,7 @@ impl Server {
 /// ended.
 async fn serve(context: Arc<ServerContext>, listener: TcpListener) -> io::Result<()> {
     let mut shutdown = context.shutdown.clone();
-    // Before the first accept: once the server has connections, a lack of descriptors must not end it.
+    // Before the first accept: later, a lack of descriptors must not end the server.
     let epoll = idle::epoll_set()?;
     let (to_idle, from_accept) = mpsc::unbounded_channel();
     let mut exchanges = JoinSet::new();
