@@ -2,9 +2,10 @@
 
 use std::fs;
 
+use fetchlet_test_kit::{HELLO, on_disk, response};
 use tempfile::TempDir;
 
-use crate::harness::{HELLO, answer, answering, assert_ended, get, on_disk, script};
+use crate::harness::{answering, assert_ended, get};
 
 const HELLO_SHA256: &str =
     "sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
@@ -24,10 +25,7 @@ fn a_checksum_that_differs_ends_with_32_and_leaves_what_there_was() {
     for len in [5, 3_000_000] {
         let dir = TempDir::new().unwrap();
         fs::write(dir.path().join("h.txt"), "old").unwrap();
-        let mut answer = HELLO[..4].to_vec();
-        answer.extend(u32::try_from(len).unwrap().to_be_bytes());
-        answer.resize(8 + len, b'J');
-        let server = script(move |peer| self::answer(peer, &answer));
+        let server = answering(&response(&vec![b'J'; len]));
         let arguments = ["h.txt", "--force", "--checksum", HELLO_SHA256, "--print-checksum"];
         let output = get(&dir, server, &arguments);
         assert_ended(&output, 32, HELLO_SHA256);

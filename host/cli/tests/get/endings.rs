@@ -1,21 +1,18 @@
-//! The exit code for everything that a peer can do.
+//! The exit code for each way in which a connection or an answer can fail.
 
-use std::io::Write;
-use std::net::{SocketAddr, TcpListener};
-use std::process::Command;
+use std::io::{self, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener};
 use std::thread;
-use std::time::Duration;
 
+use fetchlet_test_kit::{Close, HELLO, NOT_FOUND, ScriptedPeer, fetchlet, on_disk};
 use tempfile::TempDir;
 
-use crate::harness::{
-    HELLO, NOT_FOUND, answer, answering, assert_ended, finish, get, on_disk, script, wait_for_close,
-};
+use crate::harness::{answering, assert_ended, finish, get, silent_after};
 
 #[test]
 fn a_name_without_an_address_ends_with_6() {
     let dir = TempDir::new().unwrap();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_fetchlet"));
+    let mut command = fetchlet();
     // No resolver is asked about a name of this form.
     command.args(["get", "a..b", "5000", "h.txt"]).current_dir(&dir);
     assert_ended(&finish(command), 6, "cannot resolve");
@@ -24,7 +21,7 @@ fn a_name_without_an_address_ends_with_6() {
 #[test]
 fn a_refused_connection_ends_with_7() {
     let dir = TempDir::new().unwrap();
-    // Bound and not listening: nobody else can take the port meanwhile.
+    // A socket that is bound and does not listen keeps every other program off the port.
     let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
     socket.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
     let address = socket.local_addr().unwrap().as_socket().unwrap();
@@ -51,11 +48,11 @@ fn answers_of_other_protocols_end_with_8() {
 #[test]
 fn garbage_is_given_up_at_the_byte_that_shows_it_though_the_peer_stays() {
     let dir = TempDir::new().unwrap();
-    let peer = script(|mut peer| {
-        peer.write_all(b"\x00").unwrap();
-        wait_for_close(peer);
-    });
-    assert_ended(&get(&dir, peer, &["h.txt", "--timeout", "1h"]), 8, "byte 0 is 0x00");
+    assert_ended(
+        &get(&dir, silent_after(b"\x00"), &["h.txt", "--timeout", "1h"]),
+        8,
+        "byte 0 is 0x00",
+    );
 }
 
 #[test]
@@ -76,11 +73,8 @@ fn every_early_end_ends_with_18_and_leaves_nothing() {
 #[test]
 fn a_reset_in_the_data_ends_with_18() {
     let dir = TempDir::new().unwrap();
-    let peer = script(|mut peer| {
-        peer.write_all(&HELLO[..10]).unwrap();
-        socket2::SockRef::from(&peer).set_linger(Some(Duration::ZERO)).unwrap();
-    });
-    assert_ended(&get(&dir, peer, &["h.txt"]), 18, "");
+    let peer = ScriptedPeer::start([HELLO[..10].to_vec()], Close::Reset);
+    assert_ended(&get(&dir, peer.addr(), &["h.txt"]), 18, "");
     assert_eq!(on_disk(&dir), []);
 }
 
@@ -97,11 +91,8 @@ fn bytes_after_the_file_are_not_part_of_it() {
 fn a_silent_server_ends_with_28_wherever_it_falls_silent() {
     for (len, said) in [(0, "before the answer"), (5, "before the answer"), (9, "1 of 5 bytes")] {
         let dir = TempDir::new().unwrap();
-        let peer = script(move |mut peer| {
-            peer.write_all(&HELLO[..len]).unwrap();
-            wait_for_close(peer);
-        });
-        assert_ended(&get(&dir, peer, &["h.txt", "--timeout", "200ms"]), 28, said);
+        let output = get(&dir, silent_after(&HELLO[..len]), &["h.txt", "--timeout", "200ms"]);
+        assert_ended(&output, 28, said);
         assert_eq!(on_disk(&dir), []);
     }
 }
@@ -120,8 +111,12 @@ fn what_may_pass_is_tried_again() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     thread::spawn(move || {
-        answer(listener.accept().unwrap().0, &HELLO[..11]);
-        answer(listener.accept().unwrap().0, HELLO);
+        for answer in [&HELLO[..11], HELLO] {
+            let (mut connection, _) = listener.accept().unwrap();
+            connection.write_all(answer).unwrap();
+            connection.shutdown(Shutdown::Write).unwrap();
+            io::copy(&mut connection, &mut io::sink()).ok();
+        }
     });
     let output = get(&dir, address, &["h.txt", "--retry", "1"]);
     assert_ended(&output, 0, "trying again");

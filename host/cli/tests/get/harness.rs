@@ -1,130 +1,84 @@
-//! Peers that answer with raw bytes, the program `fetchlet get`, and what it left on disk.
+//! Servers that answer with raw bytes, and the program `fetchlet get` that downloads from them.
 
 use std::fs;
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::os::unix::process::CommandExt;
+use std::io;
+use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::process::{Command, Output, Stdio};
 
-use rustix::process::{Pid, Signal, kill_process};
+use fetchlet_test_kit::{ChildProcess, HELLO, PATIENCE, ScriptedPeer, bare, fetchlet, until};
 use tempfile::TempDir;
 
-/// The response (R3) for a file that holds `hello`.
-pub(crate) const HELLO: &[u8] = b"\x49\x7E\x02\x01\x00\x00\x00\x05hello";
-/// The response (R3) for a missing file.
-pub(crate) const NOT_FOUND: &[u8] = b"\x49\x7E\x02\x00\x00\x00\x00\x00";
-/// Far longer than anything here takes.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
-
-/// A server for one exchange that answers with these bytes, then closes.
+/// Serves one connection: answers a request with these bytes, then closes.
 pub(crate) fn answering(bytes: &[u8]) -> SocketAddr {
-    let bytes = bytes.to_vec();
-    script(move |peer| answer(peer, &bytes))
+    ScriptedPeer::answering(bytes).addr()
 }
 
-/// A server that is stuck after a byte of data.
+/// Serves one connection: sends these bytes, and then nothing until the client closes.
+pub(crate) fn silent_after(bytes: &[u8]) -> SocketAddr {
+    ScriptedPeer::silent_after(bytes).addr()
+}
+
+/// Serves one connection: sends the header and one byte of data, and then nothing.
 pub(crate) fn stuck_in_data() -> SocketAddr {
-    script(|mut peer| {
-        peer.write_all(&HELLO[..9]).unwrap();
-        wait_for_close(peer);
-    })
+    silent_after(&HELLO[..9])
 }
 
-/// A server for one exchange: `act` runs once the request for the file has come.
-pub(crate) fn script(act: impl FnOnce(TcpStream) + Send + 'static) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    thread::spawn(move || {
-        let mut peer = listener.accept().unwrap().0;
-        read_request(&mut peer);
-        act(peer);
-    });
-    address
+/// Serves one connection: reads the request and calls `answer`.
+pub(crate) fn script(
+    answer: impl FnOnce(TcpStream) -> io::Result<()> + Send + 'static,
+) -> SocketAddr {
+    ScriptedPeer::run(answer).addr()
 }
 
-pub(crate) fn answer(mut peer: TcpStream, bytes: &[u8]) {
-    peer.write_all(bytes).unwrap();
-    peer.shutdown(std::net::Shutdown::Write).unwrap();
-    wait_for_close(peer);
-}
-
-pub(crate) fn read_request(peer: &mut TcpStream) {
-    let mut header = [0; 5];
-    peer.read_exact(&mut header).unwrap();
-    let mut name = vec![0; usize::from(u16::from_be_bytes([header[3], header[4]]))];
-    peer.read_exact(&mut name).unwrap();
-}
-
-/// Until the client is gone, however it goes.
-pub(crate) fn wait_for_close(mut peer: TcpStream) {
-    peer.set_read_timeout(Some(DEADLINE)).unwrap();
-    while matches!(peer.read(&mut [0; 4096]), Ok(1..)) {}
-}
-
+/// Runs `fetchlet get` to its end.
 pub(crate) fn get(dir: &TempDir, server: SocketAddr, arguments: &[&str]) -> Output {
     finish(program(dir, server, arguments))
 }
 
+/// Returns the command `fetchlet get`, with `dir` as its working directory.
 pub(crate) fn program(dir: &TempDir, server: SocketAddr, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_fetchlet"));
+    let mut command = fetchlet();
     command.args(["get", &server.ip().to_string(), &server.port().to_string()]);
-    command.args(arguments).current_dir(dir).process_group(0);
+    command.args(arguments).current_dir(dir);
     command
 }
 
+/// Returns a command that runs a line of shell, in which `$0` is the program, in `dir`.
+pub(crate) fn shell(dir: &TempDir, script: &str) -> Command {
+    let mut shell = bare("sh");
+    shell.args(["-c", script]).arg(fetchlet().get_program()).current_dir(dir);
+    shell
+}
+
+/// Runs a command to its end.
 pub(crate) fn finish(command: Command) -> Output {
     wait(spawn(command))
 }
 
-pub(crate) fn spawn(mut command: Command) -> Child {
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+/// Starts a command whose stdout and stderr [`wait`] returns.
+pub(crate) fn spawn(mut command: Command) -> ChildProcess {
+    ChildProcess::start(command.stdout(Stdio::piped()).stderr(Stdio::piped())).unwrap()
 }
 
-/// Waits for the end, not longer than the deadline.
-pub(crate) fn wait(child: Child) -> Output {
-    let pid = Pid::from_child(&child);
-    let (done, waiting) = std::sync::mpsc::channel();
-    thread::spawn(move || done.send(child.wait_with_output().unwrap()));
-    waiting.recv_timeout(DEADLINE).unwrap_or_else(|_| {
-        kill_process(pid, Signal::KILL).unwrap();
-        panic!("it did not end within {DEADLINE:?}");
-    })
+/// Waits for the end of a process, for at most [`PATIENCE`].
+pub(crate) fn wait(process: ChildProcess) -> Output {
+    process.output(PATIENCE).unwrap()
 }
 
-pub(crate) fn kill(child: &Child, signal: Signal) {
-    kill_process(Pid::from_child(child), signal).unwrap();
-}
-
-/// Waits until there is a staging file with a byte in it; its name.
+/// Waits until `dir` has a staging file that is not empty, and returns its name.
 pub(crate) fn staging_file(dir: &Path) -> String {
-    let deadline = Instant::now() + DEADLINE;
-    while Instant::now() < deadline {
-        for entry in fs::read_dir(dir).unwrap().flatten() {
+    let found = until(PATIENCE, || {
+        fs::read_dir(dir).unwrap().flatten().find_map(|entry| {
             let name = entry.file_name().into_string().unwrap();
-            if name.contains(".part-") && entry.metadata().is_ok_and(|it| it.len() > 0) {
-                return name;
-            }
-        }
-        thread::yield_now();
-    }
-    panic!("no staging file within {DEADLINE:?}");
-}
-
-pub(crate) fn on_disk(dir: &TempDir) -> Vec<(String, Vec<u8>)> {
-    let entries = fs::read_dir(dir).unwrap().map(Result::unwrap);
-    let mut files: Vec<_> = entries
-        .map(|entry| {
-            let name = entry.file_name().into_string().unwrap();
-            (name, fs::read(entry.path()).unwrap())
+            let begun = entry.metadata().is_ok_and(|it| it.len() > 0);
+            (name.contains(".part-") && begun).then_some(name)
         })
-        .collect();
-    files.sort();
-    files
+    });
+    found.unwrap_or_else(|| panic!("no staging file within {PATIENCE:?}"))
 }
 
+/// Asserts that the program ended with this exit code and that stderr contains `said`.
 #[track_caller]
 pub(crate) fn assert_ended(output: &Output, code: i32, said: &str) {
     let stderr = String::from_utf8_lossy(&output.stderr);

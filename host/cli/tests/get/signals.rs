@@ -1,14 +1,12 @@
 //! Signals in the middle of a download.
 
 use std::fs;
-use std::process::Command;
 
+use fetchlet_test_kit::on_disk;
 use rustix::process::Signal;
 use tempfile::TempDir;
 
-use crate::harness::{
-    assert_ended, kill, on_disk, program, spawn, staging_file, stuck_in_data, wait,
-};
+use crate::harness::{assert_ended, program, shell, spawn, staging_file, stuck_in_data, wait};
 
 #[test]
 fn signals_remove_what_is_unfinished() {
@@ -17,7 +15,7 @@ fn signals_remove_what_is_unfinished() {
         fs::write(dir.path().join("h.txt"), "old").unwrap();
         let child = spawn(program(&dir, stuck_in_data(), &["h.txt", "--force"]));
         staging_file(dir.path());
-        kill(&child, signal);
+        child.signal(signal).unwrap();
         assert_ended(&wait(child), code, "signal");
         assert_eq!(on_disk(&dir), [("h.txt".into(), b"old".to_vec())]);
     }
@@ -28,12 +26,10 @@ fn a_hang_up_that_was_ignored_before_stays_ignored() {
     let dir = TempDir::new().unwrap();
     let port = stuck_in_data().port();
     let script = format!("trap '' HUP; exec \"$0\" get 127.0.0.1 {port} h.txt");
-    let mut shell = Command::new("sh");
-    shell.args(["-c", &script, env!("CARGO_BIN_EXE_fetchlet")]).current_dir(&dir);
-    let child = spawn(shell);
+    let child = spawn(shell(&dir, &script));
     staging_file(dir.path());
-    kill(&child, Signal::HUP);
-    kill(&child, Signal::TERM);
+    child.signal(Signal::HUP).unwrap();
+    child.signal(Signal::TERM).unwrap();
     assert_ended(&wait(child), 143, "signal");
 }
 
@@ -43,7 +39,7 @@ fn kill_9_leaves_the_target_as_it_was() {
     fs::write(dir.path().join("h.txt"), "old").unwrap();
     let child = spawn(program(&dir, stuck_in_data(), &["h.txt", "--force"]));
     let staging = staging_file(dir.path());
-    kill(&child, Signal::KILL);
+    child.signal(Signal::KILL).unwrap();
     assert_eq!(wait(child).status.code(), None);
     assert_eq!(fs::read(dir.path().join("h.txt")).unwrap(), b"old");
     assert!(staging.starts_with(".h.txt.part-"), "{staging}");

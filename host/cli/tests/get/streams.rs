@@ -2,13 +2,12 @@
 
 use std::fs::File;
 use std::io::Write;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
+use fetchlet_test_kit::{ChildProcess, HELLO, NOT_FOUND, on_disk};
 use tempfile::TempDir;
 
-use crate::harness::{
-    HELLO, NOT_FOUND, answering, assert_ended, finish, get, on_disk, program, script, wait,
-};
+use crate::harness::{answering, assert_ended, finish, get, program, script, shell, spawn, wait};
 
 #[test]
 fn a_file_is_put_under_its_last_component_and_nothing_goes_to_stdout() {
@@ -41,7 +40,7 @@ fn a_full_disk_ends_with_23_and_its_words() {
     let dir = TempDir::new().unwrap();
     let mut command = program(&dir, answering(HELLO), &["h.txt", "-o", "-"]);
     command.stdout(File::options().write(true).open("/dev/full").unwrap());
-    let child = command.stderr(Stdio::piped()).spawn().unwrap();
+    let child = ChildProcess::start(command.stderr(Stdio::piped())).unwrap();
     assert_ended(&wait(child), 23, "No space left on device (os error 28); that is stdout");
 }
 
@@ -57,13 +56,13 @@ fn what_went_to_stdout_is_not_sent_there_again() {
 fn a_closed_stdout_ends_quietly_with_141() {
     let dir = TempDir::new().unwrap();
     let peer = script(|mut peer| {
-        // More than a pipe holds, so that the write meets the closed end.
-        peer.write_all(b"\x49\x7E\x02\x01\x01\x00\x00\x00").unwrap();
+        // The file is larger than a pipe's buffer, so the program writes to the closed end.
+        peer.write_all(b"\x49\x7E\x02\x01\x01\x00\x00\x00")?;
         while peer.write_all(&[0; 65536]).is_ok() {}
+        Ok(())
     });
-    let mut command = program(&dir, peer, &["h.txt", "-o", "-"]);
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    drop(child.stdout.take());
+    let mut child = spawn(program(&dir, peer, &["h.txt", "-o", "-"]));
+    drop(child.stdout().unwrap());
     let output = wait(child);
     assert_ended(&output, 141, "");
     assert!(output.stderr.is_empty());
@@ -75,9 +74,7 @@ fn no_stdout_at_all_ends_quietly_with_141() {
         let dir = TempDir::new().unwrap();
         let port = answering(HELLO).port();
         let script = format!("exec \"$0\" get 127.0.0.1 {port} h.txt {options} >&-");
-        let mut shell = Command::new("sh");
-        shell.args(["-c", &script, env!("CARGO_BIN_EXE_fetchlet")]).current_dir(&dir);
-        let output = finish(shell);
+        let output = finish(shell(&dir, &script));
         assert_ended(&output, 141, "");
         assert!(output.stderr.is_empty());
         assert_eq!(on_disk(&dir), []);

@@ -5,11 +5,11 @@ use std::io::Write;
 use std::net::TcpListener;
 use std::os::unix::fs::symlink;
 use std::os::unix::process::CommandExt;
-use std::process::Command;
 
+use fetchlet_test_kit::{HELLO, on_disk, response};
 use tempfile::TempDir;
 
-use crate::harness::{HELLO, answering, assert_ended, finish, get, on_disk, program, script};
+use crate::harness::{answering, assert_ended, finish, get, program, script, shell};
 
 #[test]
 fn a_new_file_has_the_mode_that_the_umask_leaves() {
@@ -17,9 +17,7 @@ fn a_new_file_has_the_mode_that_the_umask_leaves() {
     let dir = TempDir::new().unwrap();
     let peer = answering(HELLO);
     let script = format!("umask 027; exec \"$0\" get 127.0.0.1 {} h.txt", peer.port());
-    let mut shell = Command::new("sh");
-    shell.args(["-c", &script, env!("CARGO_BIN_EXE_fetchlet")]).current_dir(&dir);
-    assert_ended(&finish(shell), 0, "");
+    assert_ended(&finish(shell(&dir, &script)), 0, "");
     let mode = dir.path().join("h.txt").metadata().unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o640);
 }
@@ -31,7 +29,7 @@ fn a_folder_that_is_missing_ends_with_23() {
     assert_ended(&output, 23, "create the folder first");
 }
 
-/// What may be written but not read can't be synced, which makes the file no less whole.
+/// A folder without read permission can't be opened for a sync. The download succeeds without one.
 #[test]
 fn a_folder_that_can_not_be_read_is_written_all_the_same() {
     use std::os::unix::fs::PermissionsExt;
@@ -50,13 +48,13 @@ fn a_folder_that_can_not_be_read_is_written_all_the_same() {
 #[test]
 fn a_limit_on_file_sizes_ends_with_23_and_leaves_nothing() {
     let dir = TempDir::new().unwrap();
-    let mut answer = b"\x49\x7E\x02\x01\x00\x00\x10\x00".to_vec();
-    answer.resize(8 + 4096, 7);
-    let peer = answering(&answer);
+    let peer = answering(&response(&[7; 4096]));
     let script = format!("ulimit -f 1; exec \"$0\" get 127.0.0.1 {} h.txt", peer.port());
-    let mut shell = Command::new("sh");
-    shell.args(["-c", &script, env!("CARGO_BIN_EXE_fetchlet")]).current_dir(&dir);
-    assert_ended(&finish(shell), 23, "cannot write h.txt: File too large (os error 27); a limit");
+    assert_ended(
+        &finish(shell(&dir, &script)),
+        23,
+        "cannot write h.txt: File too large (os error 27); a limit",
+    );
     assert_eq!(on_disk(&dir), []);
 }
 
@@ -76,9 +74,9 @@ fn a_target_that_appears_meanwhile_ends_with_73_and_stays() {
     let dir = TempDir::new().unwrap();
     let target = dir.path().join("h.txt");
     let peer = script(move |mut peer| {
-        peer.write_all(&HELLO[..9]).unwrap();
-        fs::write(target, "theirs").unwrap();
-        peer.write_all(&HELLO[9..]).unwrap();
+        peer.write_all(&HELLO[..9])?;
+        fs::write(target, "theirs")?;
+        peer.write_all(&HELLO[9..])
     });
     assert_ended(&get(&dir, peer, &["h.txt"]), 73, "exists");
     assert_eq!(on_disk(&dir), [("h.txt".into(), b"theirs".to_vec())]);

@@ -1,10 +1,9 @@
-//! The command line: options, the environment, help, and how wrong usage is told.
+//! The command line: options, variables of the environment, help, and errors for wrong usage.
 
-use std::process::Command;
-
+use fetchlet_test_kit::{HELLO, fetchlet, on_disk, response};
 use tempfile::TempDir;
 
-use crate::harness::{HELLO, answering, assert_ended, finish, get, on_disk, program};
+use crate::harness::{answering, assert_ended, finish, get, program};
 
 #[test]
 fn options_are_read_from_the_environment() {
@@ -36,7 +35,7 @@ fn wrong_usage_ends_with_2() {
         &["127.0.0.1", "5000"],
     ] {
         let dir = TempDir::new().unwrap();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_fetchlet"));
+        let mut command = fetchlet();
         command.arg("get").args(arguments).current_dir(&dir);
         assert_ended(&finish(command), 2, "");
     }
@@ -55,8 +54,7 @@ fn a_file_larger_than_allowed_ends_with_63_before_anything_is_written() {
 #[test]
 fn a_size_may_have_a_unit_of_1024() {
     let dir = TempDir::new().unwrap();
-    let mut answer = b"\x49\x7E\x02\x01\x00\x00\x04\x01".to_vec();
-    answer.resize(8 + 1025, 7);
+    let answer = response(&[7; 1025]);
     let output = get(&dir, answering(&answer), &["h.txt", "--max-size", "1K"]);
     assert_ended(&output, 63, "1025 bytes, more than the 1024");
     let output = get(&dir, answering(&answer), &["h.txt", "--max-size", "1KiB"]);
@@ -66,7 +64,7 @@ fn a_size_may_have_a_unit_of_1024() {
 #[test]
 fn wrong_usage_is_told_in_one_line_that_steers_no_terminal() {
     for arguments in [&["get"][..], &["get", "h", "\x1b[31m5", "x"], &["got"], &["get", "--no"]] {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_fetchlet"));
+        let mut command = fetchlet();
         command.args(arguments);
         let output = finish(command);
         assert_ended(&output, 2, "--help");
@@ -78,7 +76,7 @@ fn wrong_usage_is_told_in_one_line_that_steers_no_terminal() {
 #[test]
 fn help_manual_and_completions_name_every_command_and_option() {
     let run = |arguments: &[&str]| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_fetchlet"));
+        let mut command = fetchlet();
         command.args(arguments);
         let output = finish(command);
         assert_ended(&output, 0, "");

@@ -1,4 +1,4 @@
-//! Time-outs, caps, and a shortage of descriptors.
+//! Timeouts, limits on connections, and a shortage of descriptors.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -6,6 +6,7 @@ use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use fetchlet_test_kit::{PATIENCE, ServeProcess, connect, random_bytes, request, response};
 use rustix::process::{Resource, Rlimit, Signal, prlimit};
 
 use crate::harness::*;
@@ -14,10 +15,10 @@ use crate::harness::*;
 fn the_request_deadline_is_absolute() {
     let folder = folder(&[]);
     let options = ["--request-deadline", "500ms"];
-    let (program, address) = Program::serve(folder.path(), &options);
+    let (program, address) = serve(folder.path(), &options);
     let start = Instant::now();
-    let mut silent = connect(address);
-    let mut trickling = connect(address);
+    let mut silent = connect(address).unwrap();
+    let mut trickling = connect(address).unwrap();
     let mut writer = trickling.try_clone().unwrap();
     thread::spawn(move || {
         for byte in request(&[b'x'; 1000]) {
@@ -31,7 +32,7 @@ fn the_request_deadline_is_absolute() {
     assert!(start.elapsed() >= Duration::from_millis(500));
     let line = program.logged("end=");
     assert!(line.contains("end=\"deadline\"") && !line.contains("status="), "{line}");
-    // The writer may provoke a reset; an answer it is not.
+    // The close may reset the connection, because input is unread; the peer gets no answer.
     assert_eq!(read_all(&mut trickling).unwrap_or_default(), b"");
     assert!(start.elapsed() < Duration::from_secs(10));
     assert!(program.logged("end=").contains("end=\"deadline\""));
@@ -42,8 +43,8 @@ fn a_stalled_reader_is_dropped_and_disturbs_nobody() {
     let folder = folder(&[("small", b"small")]);
     let big = File::create(folder.path().join("big")).unwrap();
     big.set_len(500_000_000).unwrap();
-    let (program, address) = Program::serve(folder.path(), &["--timeout", "1s"]);
-    let mut stalled = connect(address);
+    let (program, address) = serve(folder.path(), &["--timeout", "1s"]);
+    let mut stalled = connect(address).unwrap();
     stalled.write_all(&request(b"big")).unwrap();
     let mut header = [0; 8];
     stalled.read_exact(&mut header).unwrap();
@@ -55,13 +56,14 @@ fn a_stalled_reader_is_dropped_and_disturbs_nobody() {
     assert!(received < 500_000_000);
 }
 
-/// R15: progress is what counts. It reads far less per time-out than the kernel buffers for it.
+/// R15: only a timeout without progress ends a response. The reader takes far less per timeout than
+/// the kernel buffers for it.
 #[test]
 fn a_slow_reader_is_not_stalled() {
     let folder = folder(&[]);
-    let content = pattern(1_000_000);
+    let content = random_bytes(1, 1_000_000);
     std::fs::write(folder.path().join("big"), &content).unwrap();
-    let (program, address) = Program::serve(folder.path(), &["--timeout", "2s"]);
+    let (program, address) = serve(folder.path(), &["--timeout", "2s"]);
     let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
     socket.set_recv_buffer_size(4096).unwrap();
     socket.connect(&address.into()).unwrap();
@@ -84,11 +86,11 @@ fn a_slow_reader_is_not_stalled() {
 #[test]
 fn one_peer_has_only_so_many_connections() {
     let folder = folder(&[("h.txt", b"hello")]);
-    let (program, address) = Program::serve(folder.path(), &["--max-per-peer", "2"]);
-    let held = [connect(address), connect(address)];
-    // It connects, and is closed without an answer.
+    let (program, address) = serve(folder.path(), &["--max-per-peer", "2"]);
+    let held = [connect(address).unwrap(), connect(address).unwrap()];
+    // A third connection is accepted and closed without an answer.
     for _ in 0..3 {
-        assert_eq!(read_all(&mut connect(address)).unwrap_or_default(), b"");
+        assert_eq!(read_all(&mut connect(address).unwrap()).unwrap_or_default(), b"");
     }
     assert!(program.logged("too many connections").contains("WARN"));
     let [mut first, second] = held;
@@ -96,14 +98,14 @@ fn one_peer_has_only_so_many_connections() {
     assert_eq!(read_all(&mut first).unwrap(), response(b"hello"));
     drop(second);
     assert!(program.logged("end=").contains("end=\"sent\""));
-    // The places are given back just after the connections close.
+    // The server counts a connection a moment longer than its peer sees it.
     let start = Instant::now();
     loop {
-        let mut stream = connect(address);
+        let mut stream = connect(address).unwrap();
         stream.write_all(&request(b"h.txt")).unwrap();
         match read_all(&mut stream) {
             Ok(answer) if answer == response(b"hello") => break,
-            _ => assert!(start.elapsed() < PATIENCE, "the place is not given back"),
+            _ => assert!(start.elapsed() < PATIENCE, "the connection still counts"),
         }
     }
 }
@@ -112,16 +114,16 @@ fn one_peer_has_only_so_many_connections() {
 fn connections_beyond_the_maximum_wait() {
     let folder = folder(&[("h.txt", b"hello")]);
     let options = ["-v", "--max-connections", "1", "--bind", "127.0.0.1,127.0.0.2"];
-    let (program, address) = Program::serve(folder.path(), &options);
-    let other = program.listening();
-    // One place for both listeners: the idle one must not hold it.
+    let (program, address) = serve(folder.path(), &options);
+    let other = program.next_addr();
+    // The limit of 1 is for both listeners together: an idle listener must not reserve it.
     for at in [address, other, address, other] {
         assert_eq!(fetch(at, "h.txt"), response(b"hello"));
     }
-    let holder = connect(address);
-    // It has its place; until then one of the others might take it.
+    let holder = connect(address).unwrap();
+    // Once this is logged no other connection can take the only slot.
     program.logged(&holder.local_addr().unwrap().to_string());
-    let mut waiting = [connect(address), connect(other)];
+    let mut waiting = [connect(address).unwrap(), connect(other).unwrap()];
     for stream in &mut waiting {
         stream.write_all(&request(b"h.txt")).unwrap();
         stream.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
@@ -134,7 +136,7 @@ fn connections_beyond_the_maximum_wait() {
     }
 }
 
-/// Connections and the files they are sent share few descriptors: requests take turns.
+/// Connections and opened files share few descriptors: requests wait for a free one.
 #[test]
 fn few_descriptors_are_shared_and_nobody_is_turned_away() {
     let folder = folder(&[("h.txt", b"hello")]);
@@ -142,11 +144,11 @@ fn few_descriptors_are_shared_and_nobody_is_turned_away() {
     let mut command = Command::new("sh");
     command.env_clear().args(["-c", r#"ulimit -n 64; exec "$0" serve --root "$1" 0"#]);
     command.arg(env!("CARGO_BIN_EXE_fetchlet")).arg(folder.path());
-    let program = Program::start(&mut command);
-    let address = program.listening();
+    let program = ServeProcess::run(command).unwrap();
+    let address = program.addr();
     assert!(program.logged("--max-connections 4096").contains("using 24"));
     let readers = (0..40).map(|_| {
-        let mut reader = connect(address);
+        let mut reader = connect(address).unwrap();
         reader.write_all(&request(b"big")).unwrap();
         reader
     });
@@ -163,15 +165,15 @@ fn few_descriptors_are_shared_and_nobody_is_turned_away() {
     assert!(!log.iter().any(|line| line.contains("server fault")), "{log:#?}");
 }
 
-/// When there are none at all it says so, waits, and goes on.
+/// When no descriptor is free the server logs that, waits, and goes on.
 #[test]
 fn a_shortage_of_descriptors_is_waited_out() {
     let folder = folder(&[("h.txt", b"hello")]);
-    let (program, address) = Program::serve(folder.path(), &[]);
+    let (program, address) = serve(folder.path(), &[]);
     assert_eq!(fetch(address, "h.txt"), response(b"hello"));
     let few = Rlimit { current: Some(3), maximum: Some(1000) };
     prlimit(Some(program.pid()), Resource::Nofile, few).unwrap();
-    let mut waiting = connect(address);
+    let mut waiting = connect(address).unwrap();
     waiting.write_all(&request(b"h.txt")).unwrap();
     assert!(program.logged("cannot accept").contains("WARN"));
     let enough = Rlimit { current: Some(1000), maximum: Some(1000) };
@@ -179,12 +181,12 @@ fn a_shortage_of_descriptors_is_waited_out() {
     assert_eq!(read_all(&mut waiting).unwrap(), response(b"hello"));
 }
 
-/// What comes after the request, while the response is still on its way (R7).
+/// Bytes that the server receives while the response is still on its way (R7).
 #[test]
 fn late_bytes_do_not_destroy_the_response() {
-    let content = pattern(60_000);
+    let content = random_bytes(1, 60_000);
     let folder = folder(&[("file", &content)]);
-    let (program, address) = Program::serve(folder.path(), &[]);
+    let (program, address) = serve(folder.path(), &[]);
     let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
     socket.set_recv_buffer_size(4096).unwrap();
     socket.connect(&address.into()).unwrap();

@@ -1,10 +1,11 @@
-//! The log: one line per exchange, whatever a peer calls a file.
+//! The log has one line per exchange, whatever a filename contains.
 
+use fetchlet_test_kit::{NOT_FOUND, response};
 use serde_json::Value;
 
 use crate::harness::*;
 
-/// Each would do something to a terminal, to a reader, or to whoever splits the log into lines.
+/// Filenames that, unescaped, would control a terminal, deceive a reader, or add a line to the log.
 const HOSTILE: [&str; 8] = [
     "a\nINFO forged=1",
     "\u{1b}]0;owned\u{7}",
@@ -19,7 +20,7 @@ const HOSTILE: [&str; 8] = [
 #[test]
 fn text_is_escaped() {
     let folder = folder(&[]);
-    let (program, address) = Program::serve(folder.path(), &["-v"]);
+    let (program, address) = serve(folder.path(), &["-v"]);
     for name in HOSTILE {
         assert_eq!(fetch(address, name), NOT_FOUND);
         for line in [program.logged("requested"), program.logged("end=")] {
@@ -33,7 +34,7 @@ fn text_is_escaped() {
 #[test]
 fn json_is_ascii_and_parses_back() {
     let folder = folder(&[("h.txt", b"hello")]);
-    let (program, address) = Program::serve(folder.path(), &["--log-format", "json"]);
+    let (program, address) = serve(folder.path(), &["--log-format", "json"]);
     for name in HOSTILE {
         assert_eq!(fetch(address, name), NOT_FOUND);
         let line = program.logged("\"end\"");
@@ -58,7 +59,7 @@ fn json_is_ascii_and_parses_back() {
 fn a_line_says_how_it_ended() {
     let folder = folder(&[("h.txt", b"hello")]);
     std::fs::create_dir(folder.path().join("folder")).unwrap();
-    let (program, address) = Program::serve(folder.path(), &[]);
+    let (program, address) = serve(folder.path(), &[]);
     for (name, expected) in [
         ("h.txt", "name=\"h.txt\" status=1 bytes=5"),
         ("folder", "name=\"folder\" status=0 bytes=0"),

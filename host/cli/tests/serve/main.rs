@@ -1,4 +1,4 @@
-//! `fetchlet serve` as built, against peers that write raw bytes. Every wait here has a deadline.
+//! The built program `fetchlet serve` against peers that write raw bytes. Every wait has a deadline.
 
 mod harness;
 mod limits;

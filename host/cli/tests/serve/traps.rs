@@ -1,24 +1,25 @@
-//! The traps that make a file server slow or wrong, each with what shows that it is not sprung.
+//! Known mistakes that make a file server slow or wrong: each test fails if the server makes one.
 
 use std::fs::File;
 use std::io::{Read, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use fetchlet_test_kit::{ServeProcess, connect, random_bytes, request, response};
 use rustix::fs::{Advice, fadvise};
 use rustix::process::Signal;
 
 use crate::harness::*;
 
-/// A header of its own, sent with Nagle's algorithm on, waits for the peer's delayed
-/// acknowledgement of what went before: 40 ms and more, each time.
+/// With Nagle's algorithm, data behind a header that was sent separately waits for the peer's
+/// delayed acknowledgement of the header: 40 ms and more per response.
 #[test]
 fn no_response_waits_for_an_acknowledgement() {
     let sizes = [1024, 64 * 1024, 64 * 1024 + 1, 300_000];
-    let files: Vec<_> = sizes.map(|size| (size.to_string(), pattern(size))).into();
+    let files: Vec<_> = sizes.map(|size| (size.to_string(), random_bytes(1, size))).into();
     let listed: Vec<_> = files.iter().map(|(name, data)| (&**name, &**data)).collect();
     let folder = folder(&listed);
-    let (_program, address) = Program::serve(folder.path(), &["-q"]);
+    let (_program, address) = serve(folder.path(), &["-q"]);
     for (name, content) in &files {
         let mut times: Vec<_> = std::iter::repeat_with(|| {
             let start = Instant::now();
@@ -32,24 +33,24 @@ fn no_response_waits_for_an_acknowledgement() {
     }
 }
 
-/// Makes the system forget what it has of the file in memory; where that is not a disk, it can't.
+/// Removes the file from the page cache. On a file system in memory this does nothing.
 fn evict(path: &Path) {
     let file = File::open(path).unwrap();
     file.sync_all().unwrap();
     fadvise(&file, 0, None, Advice::DontNeed).unwrap();
 }
 
-/// One `sendfile` of a file that is not in memory holds up all the others on its thread.
+/// A `sendfile` of a file that is not in memory blocks every other connection of its thread.
 #[test]
 fn files_that_are_not_in_memory_arrive_whole_beside_one_that_is() {
-    // Within the target folder, which is on a disk where /tmp may not be.
+    // The target folder is on a disk; /tmp may be in memory.
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let sizes = [1, 65_536, 65_537, 262_144, 1_048_576, 1_048_577, 20_000_001];
     for size in sizes {
-        std::fs::write(folder.path().join(size.to_string()), pattern(size)).unwrap();
+        std::fs::write(folder.path().join(size.to_string()), random_bytes(1, size)).unwrap();
     }
     std::fs::write(folder.path().join("hot"), "hot").unwrap();
-    let (_program, address) = Program::serve(folder.path(), &["-q"]);
+    let (_program, address) = serve(folder.path(), &["-q"]);
     std::thread::scope(|scope| {
         for size in sizes {
             evict(&folder.path().join(size.to_string()));
@@ -57,21 +58,21 @@ fn files_that_are_not_in_memory_arrive_whole_beside_one_that_is() {
             while !cold.is_finished() {
                 assert_eq!(fetch(address, "hot"), response(b"hot"));
             }
-            assert!(cold.join().unwrap() == response(&pattern(size)), "{size} bytes");
+            assert!(cold.join().unwrap() == response(&random_bytes(1, size)), "{size} bytes");
         }
     });
 }
 
-/// Draining is for what came after a request. A peer that sends nothing more, and stays, is not
-/// drained: that costs a fifth of a small request, and a place for two seconds.
+/// The server drains a connection only if bytes came after the request. A drain of each connection
+/// would cost a fifth of a small request's time, and hold a connection slot for two seconds.
 #[test]
 fn a_peer_that_has_its_response_holds_no_place() {
     let folder = folder(&[("h.txt", b"hello")]);
-    let (_program, address) = Program::serve(folder.path(), &["--max-connections", "1"]);
+    let (_program, address) = serve(folder.path(), &["--max-connections", "1"]);
     let start = Instant::now();
     let mut peers = Vec::new();
     for _ in 0..4 {
-        let mut stream = connect(address);
+        let mut stream = connect(address).unwrap();
         stream.write_all(&request(b"h.txt")).unwrap();
         assert_eq!(read_all(&mut stream).unwrap(), response(b"hello"));
         peers.push(stream);
@@ -82,23 +83,24 @@ fn a_peer_that_has_its_response_holds_no_place() {
 #[test]
 fn the_congestion_control_is_the_one_asked_for() {
     let folder = folder(&[("h.txt", b"hello")]);
-    // Every Linux has it, and lets everyone use it.
-    let (_program, address) = Program::serve(folder.path(), &["--congestion", "reno"]);
+    // Every Linux kernel has reno and lets every user choose it.
+    let (_program, address) = serve(folder.path(), &["--congestion", "reno"]);
     assert_eq!(fetch(address, "h.txt"), response(b"hello"));
-    let mut command = command(folder.path());
-    let (code, log) = Program::start(command.args(["--congestion", "none\n", "0"])).ended();
-    assert_eq!(code, Some(2));
-    let said = log.last().unwrap();
+    let mut command = ServeProcess::command(folder.path());
+    let refused = output(command.args(["--congestion", "none\n", "0"]));
+    assert_eq!(refused.status.code(), Some(2));
+    let log = String::from_utf8(refused.stderr).unwrap();
+    let said = log.lines().last().unwrap();
     assert!(said.contains(r#""none\n""#) && said.contains("reno"), "{said}");
 }
 
-/// A short count may mean a full socket, or the file's end: there, no socket would ever tell to go
-/// on.
+/// A short count of `sendfile` means a full socket or the end of the file. At the end of the file
+/// a wait for the socket would be endless.
 #[test]
 fn a_file_that_is_cut_ends_at_once() {
-    let folder = folder(&[("big", &pattern(60_000_000))]);
-    let (program, address) = Program::serve(folder.path(), &[]);
-    let mut stream = connect(address);
+    let folder = folder(&[("big", &random_bytes(1, 60_000_000))]);
+    let (program, address) = serve(folder.path(), &[]);
+    let mut stream = connect(address).unwrap();
     stream.write_all(&request(b"big")).unwrap();
     stream.read_exact(&mut [0; 8]).unwrap();
     File::options()
@@ -114,14 +116,14 @@ fn a_file_that_is_cut_ends_at_once() {
     program.logged("short file");
 }
 
-/// A close with input unread makes TCP reset the connection, also when it is the stop that closes
-/// (R7).
+/// TCP resets a connection that is closed with unread input; this holds for a close by the stop of
+/// the server, too (R7).
 #[test]
 fn a_stop_does_not_destroy_the_end_of_a_response() {
-    let content = pattern(5_000_000);
+    let content = random_bytes(1, 5_000_000);
     let folder = folder(&[("big", &content)]);
-    let (program, address) = Program::serve(folder.path(), &[]);
-    let mut stream = connect(address);
+    let (program, address) = serve(folder.path(), &[]);
+    let mut stream = connect(address).unwrap();
     let surplus = [&request(b"big")[..], &[7; 60_000]].concat();
     stream.write_all(&surplus).unwrap();
     let mut answer = vec![0; 1_000_000];
@@ -130,5 +132,5 @@ fn a_stop_does_not_destroy_the_end_of_a_response() {
     program.logged("stopping");
     answer.extend(read_all(&mut stream).expect("no reset"));
     assert!(answer == response(&content));
-    assert_eq!(program.ended().0, Some(0));
+    assert_eq!(program.ended().0.code(), Some(0));
 }
