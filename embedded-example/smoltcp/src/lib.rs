@@ -22,7 +22,6 @@
 //! - `crc-large-table`: 16 KiB of CRC-32 tables instead of 4 KiB, at twice the speed on hosts.
 #![no_std]
 #![forbid(unsafe_code)]
-#![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
 #![cfg_attr(
     not(test),
     deny(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)

@@ -8,6 +8,7 @@ use fetchlet_codec::{
 
 /// Everything that a caller can observe of a download, except where the data was cut.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "a comparison must cover each field")]
 pub struct ObservedDownload {
     /// The header, if the download returned one.
     pub header: Option<ResponseHeader>,
@@ -90,6 +91,7 @@ impl ObservedDownload {
 
 /// Everything that a server can observe of a request decoder.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "a comparison must cover each field")]
 pub struct ObservedRequest<const N: usize> {
     /// The request, or the fault in its bytes.
     pub decoded: Result<Option<Request<N>>, DecodeError>,

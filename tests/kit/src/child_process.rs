@@ -4,7 +4,7 @@ use std::io::{self, BufRead, BufReader, Read};
 use std::os::fd::AsFd;
 use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Output, Stdio};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
@@ -177,35 +177,6 @@ pub fn readable(fd: impl AsFd, limit: Duration) -> io::Result<bool> {
     Ok(poll(&mut [PollFd::new(&fd, PollFlags::IN)], Some(&limit))? > 0)
 }
 
-/// How the run of a whole program ended.
-#[derive(Debug)]
-pub enum RunResult {
-    /// Exit code 0, this long after the program was started.
-    Success(Duration),
-    /// Another exit code, or a signal, with what the program wrote to stderr.
-    Failed(String),
-    /// The program did not end within the limit and was killed.
-    TimedOut,
-}
-
-/// Runs a program from its start to its end, for at most `limit`.
-///
-/// # Errors
-///
-/// If the program can't be started.
-pub fn run_timed(command: &mut Command, limit: Duration) -> io::Result<RunResult> {
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
-    let started = Instant::now();
-    let mut process = ChildProcess::start(command)?;
-    let status = process.wait(limit)?;
-    let elapsed = started.elapsed();
-    Ok(match status {
-        Some(status) if status.success() => RunResult::Success(elapsed),
-        Some(_) => RunResult::Failed(process.stderr_to_end()),
-        None => RunResult::TimedOut,
-    })
-}
-
 fn named(command: &Command, error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("{}: {error}", command.get_program().display()))
 }
@@ -218,12 +189,6 @@ mod tests {
         let mut command = Command::new("sh");
         command.args(["-c", script]);
         command
-    }
-
-    #[test]
-    fn a_program_that_fails_is_told_with_its_words() {
-        let ended = run_timed(&mut shell("echo no >&2; exit 3"), PATIENCE).unwrap();
-        assert!(matches!(&ended, RunResult::Failed(said) if said == "no"), "{ended:?}");
     }
 
     #[test]
@@ -242,8 +207,6 @@ mod tests {
         assert_eq!(process.wait(Duration::from_millis(20)).unwrap(), None);
         drop(process);
         assert!(rustix::process::test_kill_process(pid).is_err());
-        let late = run_timed(&mut shell("sleep 60"), Duration::from_millis(20)).unwrap();
-        assert!(matches!(late, RunResult::TimedOut), "{late:?}");
         let process = ChildProcess::start(&mut shell("exec sleep 60")).unwrap();
         let late = process.output(Duration::from_millis(20)).unwrap_err();
         assert_eq!(late.kind(), io::ErrorKind::TimedOut);

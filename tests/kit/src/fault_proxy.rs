@@ -16,6 +16,7 @@ const IDLE_TIMEOUT: Timespec = Timespec { tv_sec: 30, tv_nsec: 0 };
 
 /// The direction in which bytes travel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "a TCP connection has two directions")]
 pub enum Direction {
     /// From the client to the server: requests.
     ToServer,
@@ -25,6 +26,7 @@ pub enum Direction {
 
 /// What the proxy does to a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "a test must say what each fault leads to")]
 pub enum Fault {
     /// Closes both directions with a FIN.
     Cut,
@@ -44,6 +46,7 @@ pub enum Fault {
 /// on unchanged. The fault happens when that byte arrives: a place beyond the last byte has no
 /// effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "each test names all three fields")]
 pub struct Injection {
     /// The direction whose bytes are counted.
     pub direction: Direction,

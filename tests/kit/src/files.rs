@@ -1,7 +1,7 @@
-//! What a test puts into files, and what it finds in a folder afterwards.
+//! Content for files, and what a folder holds afterwards.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use fastrand::Rng;
 
@@ -15,6 +15,30 @@ pub fn bytes_from(rng: &mut Rng, len: usize) -> Vec<u8> {
     let mut bytes = vec![0; len];
     rng.fill(&mut bytes);
     bytes
+}
+
+/// Asserts that two files are equal. Unlike `assert_eq`, a failure prints only the first place at
+/// which they differ.
+///
+/// # Panics
+///
+/// If the files differ.
+#[track_caller]
+pub fn assert_same(left: &[u8], right: &[u8]) {
+    let first = || left.iter().zip(right).position(|(left, right)| left != right);
+    assert!(left == right, "{} and {} bytes differ at {:?}", left.len(), right.len(), first());
+}
+
+/// Returns the paths of a folder's entries, sorted.
+///
+/// # Panics
+///
+/// If the folder can't be read.
+pub fn entries(folder: impl AsRef<Path>) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).expect("a folder");
+    let mut paths: Vec<_> = entries.map(|entry| entry.expect("an entry").path()).collect();
+    paths.sort();
+    paths
 }
 
 /// Returns the name and the content of each file of a folder, sorted by name.

@@ -1,9 +1,10 @@
 //! Leak check: the processes and files that a program has left behind.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use procfs::process::all_processes;
+
+use crate::files::entries;
 
 /// Returns the command line of each process that names this folder in it.
 ///
@@ -25,6 +26,5 @@ pub fn processes_using(folder: &Path) -> Vec<String> {
 #[track_caller]
 pub fn assert_no_leaks(folder: &Path) {
     assert_eq!(processes_using(folder), Vec::<String>::new());
-    let left = fs::read_dir(folder).expect("a folder").flatten().map(|entry| entry.path());
-    assert_eq!(left.collect::<Vec<_>>(), Vec::<PathBuf>::new());
+    assert_eq!(entries(folder), Vec::<PathBuf>::new());
 }

@@ -9,7 +9,7 @@ use std::thread;
 use nix::sched::{CloneFlags, setns, unshare};
 use nix::unistd::{getegid, geteuid};
 
-use crate::programs::installed;
+use crate::programs::{bare, installed};
 
 /// Gives the program the right to make network namespaces: it becomes root of a user namespace of
 /// its own. Call this before the program has a second thread: the system refuses it then.
@@ -85,6 +85,23 @@ impl Network {
     pub fn ip(&self, lines: &[String]) -> io::Result<()> {
         self.run(|| lines.iter().try_for_each(|line| ip(line)))
     }
+}
+
+/// Returns the command `unshare` with these options, [`bare`], for a program in namespaces of its
+/// own.
+///
+/// # Errors
+///
+/// If `unshare` is not installed, or the system refuses the namespaces: with what `unshare` says.
+pub fn unshare_command(options: &[&str]) -> io::Result<Command> {
+    let program = installed("unshare")?;
+    let tried = bare(&program).args(options).arg("true").output()?;
+    if !tried.status.success() {
+        return Err(io::Error::other(String::from_utf8_lossy(&tried.stderr).into_owned()));
+    }
+    let mut command = bare(program);
+    command.args(options);
+    Ok(command)
 }
 
 /// A namespace belongs to a thread, and a thread that has entered one is good for nothing else.

@@ -4,7 +4,7 @@
 use std::ffi::OsStr;
 use std::io;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 
 /// Returns the path of a program of this workspace, which cargo builds beside the running program
 /// or test.
@@ -41,6 +41,15 @@ pub fn bare(program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(program);
     command.env_clear().stdin(Stdio::null());
     command
+}
+
+/// Runs a command without input to its end and returns its exit status, stdout and stderr.
+///
+/// # Panics
+///
+/// If the program can't be started.
+pub fn output(command: &mut Command) -> Output {
+    command.stdin(Stdio::null()).output().unwrap_or_else(|error| panic!("{command:?}: {error}"))
 }
 
 /// Returns the command `fetchlet`, [`bare`].

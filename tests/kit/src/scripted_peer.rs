@@ -13,6 +13,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How a scripted peer closes its connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "TCP closes with a FIN or a reset")]
 pub enum Close {
     /// With a FIN: all bytes that were sent arrive.
     Fin,

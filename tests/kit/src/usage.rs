@@ -47,6 +47,7 @@ pub fn peak(pids: &[Pid]) -> io::Result<u64> {
 
 /// Memory and descriptors that processes hold at one moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "callers compare both figures")]
 pub struct Usage {
     /// Resident memory, in bytes.
     pub resident: u64,
@@ -73,7 +74,7 @@ impl Usage {
 ///
 /// If the kernel does not report them.
 pub fn tcp_pages() -> io::Result<f64> {
-    // procfs reads no sockstat.
+    // The crate procfs does not read this file.
     let stat = fs::read_to_string("/proc/net/sockstat")?;
     let tcp = stat.lines().find_map(|line| line.strip_prefix("TCP:"));
     let mut words = tcp.unwrap_or_default().split_ascii_whitespace().skip_while(|it| *it != "mem");

@@ -54,6 +54,29 @@ pub fn connect(addr: SocketAddr) -> io::Result<TcpStream> {
     Ok(connection)
 }
 
+/// Connects and requests the file `name`.
+///
+/// # Errors
+///
+/// As [`connect`], and errors of the connection.
+pub fn ask(addr: SocketAddr, name: &[u8]) -> io::Result<TcpStream> {
+    let mut connection = connect(addr)?;
+    connection.write_all(&request(name))?;
+    Ok(connection)
+}
+
+/// Reads until the peer closes.
+///
+/// # Errors
+///
+/// Errors of the connection: among them a reset, and `WouldBlock` after [`PATIENCE`] without a
+/// byte.
+pub fn read_all(mut connection: impl Read) -> io::Result<Vec<u8>> {
+    let mut answer = Vec::new();
+    connection.read_to_end(&mut answer)?;
+    Ok(answer)
+}
+
 /// Connects, writes `bytes`, and returns what the server sends until it closes, at most 32 MiB.
 ///
 /// The client does not close its sending side, so only the bytes tell the server where the request
@@ -66,7 +89,5 @@ pub fn connect(addr: SocketAddr) -> io::Result<TcpStream> {
 pub fn exchange(addr: SocketAddr, bytes: &[u8]) -> io::Result<Vec<u8>> {
     let mut connection = connect(addr)?;
     connection.write_all(bytes)?;
-    let mut answer = Vec::new();
-    connection.take(MAX_ANSWER).read_to_end(&mut answer)?;
-    Ok(answer)
+    read_all(connection.take(MAX_ANSWER))
 }

@@ -1,4 +1,4 @@
-//! The proxy between two raw peers: who sees what.
+//! The proxy between two raw peers: what each of them sees of each fault.
 
 use std::sync::mpsc;
 
