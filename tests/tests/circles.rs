@@ -5,26 +5,34 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-/// The `src` folders that are checked.
+/// The folders that are checked: the `src` of each library, and the folder of each program.
 const CRATES: &[&str] = &[
     "codec/src",
     "host/src",
     "host/cli/src",
     "embedded-example/smoltcp/src",
     "embedded-example/segment/src",
+    "embedded-example/src",
+    "embedded-example/src/bin/linux_tap",
+    "embedded-example/src/bin/simulated",
+    "tests/bench/src/bin/compare",
+    "tests/bench/src/bin/lossy",
+    "tests/invariants/src",
+    "tests/kit/src",
+    "tests/src/bin/soak",
 ];
 
 /// The path of a module from the crate's root, which has the empty path.
 type Module = Vec<String>;
 
 /// Collects the modules below `folder`, each with the text of its file. Files of tests are left
-/// out.
+/// out, and so are programs, each of which is a crate of its own.
 fn modules(folder: &Path, parent: &Module, all: &mut BTreeMap<Module, String>) {
     for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
         let path = entry.path();
         let stem = path.file_stem().unwrap().to_str().unwrap();
         let below = || [parent.as_slice(), &[stem.to_owned()]].concat();
-        if path.is_dir() {
+        if path.is_dir() && stem != "bin" {
             modules(&path, &below(), all);
         } else if path.extension().is_some_and(|it| it == "rs") && stem != "tests" {
             let module =
