@@ -1,5 +1,5 @@
-//! What the library's server does with a connection, whatever the bytes: raw bytes in, raw bytes
-//! out.
+//! What the library's server sends on a connection for given bytes: requests in pieces, faults,
+//! surplus bytes, early ends, deadlines.
 
 use std::fs;
 use std::io::{self, Read, Write};
@@ -44,7 +44,8 @@ fn a_request_is_answered_however_it_is_cut() {
     });
 }
 
-/// R5: nothing but the fault itself is sent, and the sending side stays open.
+/// R5: the server sends the answer to the fault and nothing else, though the client's sending side
+/// stays open.
 #[test]
 fn a_fault_is_answered_as_soon_as_it_shows() {
     served(Config::default(), |server| {
@@ -62,8 +63,7 @@ fn a_fault_is_answered_as_soon_as_it_shows() {
     });
 }
 
-/// R7. Without a drain, the unread bytes turn the close into a reset that destroys the answer's
-/// end.
+/// R7: without a drain, unread bytes make the close a reset, which destroys the end of the answer.
 #[test]
 fn bytes_after_a_request_do_not_cost_the_end_of_the_answer() {
     served(Config::default(), |server| {
@@ -90,7 +90,7 @@ fn a_client_that_has_no_more_to_send_is_still_answered() {
     });
 }
 
-/// R6, for every place at which a request can break off.
+/// R6: tried for every length of a part of a request.
 #[test]
 fn a_request_that_breaks_off_gets_no_answer() {
     served(Config::default(), |server| {
@@ -106,7 +106,7 @@ fn a_request_that_breaks_off_gets_no_answer() {
     });
 }
 
-/// R6, R15: the deadline is one for the whole request, so that bytes now and then do not move it.
+/// R6, R15: the deadline holds for the whole request; a byte now and then does not extend it.
 #[test]
 fn a_request_that_is_never_finished_ends_at_its_deadline_without_an_answer() {
     let mut config = Config::default();
@@ -133,7 +133,7 @@ fn clients_that_come_and_go_do_not_end_the_service() {
             let mut connection = connect(server);
             connection.write_all(&request(b"large")).unwrap();
             connection.read_exact(&mut vec![0; 1 + round * 100]).unwrap();
-            // Unread bytes make this a reset.
+            // Unread bytes make the close a reset.
             drop(connection);
         }
     });

@@ -1,5 +1,5 @@
-//! R4: the outcome never depends on where the bytes were cut, whether they are whole, too many, too
-//! few or wrong.
+//! R4: the outcome never depends on where the bytes were cut. Tried with whole messages, with
+//! surplus bytes, with parts of messages, and with faults.
 
 use fetchlet_codec::{
     DecodeError, Download, DownloadError, Event, Filename, Request, RequestDecoder,
@@ -12,7 +12,8 @@ fn asked(name: &str) -> Request {
     Request::new(Filename::new(name).unwrap())
 }
 
-/// h11's `tr()`: whole, byte by byte with nothing before the last, and with bytes that follow.
+/// Asserts that `bytes` decode to `expected`: whole, byte by byte with no result before the last
+/// byte, and with bytes that follow.
 #[track_caller]
 fn decodes_to(bytes: &[u8], expected: &Request) {
     let mut input = bytes;
@@ -53,7 +54,7 @@ fn a_header_is_decoded_whole_byte_by_byte_and_with_bytes_that_follow() {
         let bytes = header.encode();
         let mut decoder = ResponseDecoder::new();
         assert_eq!(decoder.decode(&mut &bytes[..]), Ok(Some(header)));
-        // The same decoder is ready for the next one.
+        // The same decoder decodes the next header.
         for (at, byte) in (0..).zip(&bytes[..7]) {
             assert_eq!(decoder.received(), at);
             assert_eq!(decoder.decode(&mut &[*byte][..]), Ok(None));
@@ -148,7 +149,7 @@ fn bytes_after_a_response_are_not_part_of_it() {
     }
 }
 
-/// R12, with the counts that tell how far it got.
+/// R12: a prefix is an error that tells how many bytes arrived and how many were announced.
 #[test]
 fn every_strict_prefix_of_a_response_is_truncated() {
     for len in 0..HELLO.len() {

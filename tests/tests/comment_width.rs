@@ -11,7 +11,7 @@ fn no_comment_is_wider_than_100_columns() {
     let mut wide = Vec::new();
     let mut files = 0;
     for file in String::from_utf8(listed.stdout).unwrap().lines() {
-        // A file that was deleted, and not committed yet, is listed still.
+        // `git ls-files` also lists a file that was deleted and not committed yet.
         let Ok(text) = std::fs::read_to_string(root.join(file)) else { continue };
         files += 1;
         for (at, line) in text.lines().enumerate() {

@@ -1,25 +1,23 @@
-//! The examples of the codec, run against each other and against raw bytes, and that of the client
-//! on smoltcp. `cargo test --workspace` builds them; before running this file alone, `cargo build
-//! -p fetchlet-codec -p fetchlet-smoltcp --examples` does.
+//! The examples of the codec, run against each other and against raw bytes, and the example of the
+//! client on smoltcp. `cargo test --workspace` builds them; before running this file alone, `cargo
+//! build -p fetchlet-codec -p fetchlet-smoltcp --examples` does.
 
 use std::net::SocketAddr;
 use std::process::Output;
 
 use fetchlet_test_kit::{
-    ChildProcess, Close, LIMIT, ScriptedPeer, bare, built, exchange, request, within,
+    ChildProcess, Close, LIMIT, MALFORMED, NOT_FOUND, ScriptedPeer, bare, built, exchange, request,
+    within,
 };
 
-const NOT_FOUND: &[u8] = b"\x49\x7E\x02\x00\x00\x00\x00\x00";
-const MALFORMED: &[u8] = b"\x49\x7E\x02\x02\x00\x00\x00\x00";
-
-/// Starts `device_server` on a free port, and gives the address that the example prints.
+/// Starts `device_server` on a free port and returns the address that the example prints.
 fn device_server() -> (ChildProcess, SocketAddr) {
     let mut command = bare(built("examples/device_server").unwrap());
     let (server, line) = ChildProcess::announced(command.arg("127.0.0.1:0")).unwrap();
     (server, line.trim().parse().unwrap())
 }
 
-/// Runs `client` to its end.
+/// Runs the example `client` to its end.
 fn client(addr: SocketAddr, name: &'static str) -> Output {
     let mut command = bare(built("examples/client").unwrap());
     within(LIMIT, move || command.args([&addr.to_string(), name]).output()).unwrap()

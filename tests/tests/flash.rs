@@ -1,6 +1,6 @@
-//! `Blocks` in front of a flash driver: never an odd cut, whatever the pieces were. The flash is a
-//! model that is stricter than most: a word is written once, aligned, and only after its sector was
-//! erased.
+//! `Blocks` in front of a flash driver: every write has the size and the alignment that flash
+//! needs, however the file was cut. The flash is a model that is stricter than most: a word is
+//! written once, aligned, and only after its sector was erased.
 
 use std::ops::Range;
 
@@ -11,17 +11,20 @@ use embedded_storage::nor_flash::{
 use fetchlet_smoltcp::{Block, BlockWriter, Blocks, Sink};
 use fetchlet_test_kit::{LIMIT, cut, cuttings, random_bytes, within};
 
+/// The smallest write, in bytes.
 const WORD: usize = 4;
+/// The smallest erasure, in bytes.
 const SECTOR: usize = 64;
+/// The number of sectors.
 const SECTORS: usize = 8;
 
-/// What files go to; other things are before and after it.
+/// The part of the flash that files are written to; the bytes around it must not change.
 const PARTITION: Range<u32> = 128..448;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fault {
     Address(NorFlashErrorKind),
-    /// A word that was written since it was erased, or never erased.
+    /// The word was written since its sector was erased, or the sector was never erased.
     NotErased,
 }
 
@@ -37,12 +40,12 @@ impl NorFlashError for Fault {
 struct Flash {
     bytes: Vec<u8>,
     erased: Vec<bool>,
-    /// How often, per sector.
+    /// How often each sector was erased.
     erasures: [u32; SECTORS],
 }
 
 impl Flash {
-    /// As it comes from its last use: nothing is erased.
+    /// Makes a flash as its last use left it: no sector is erased.
     fn used() -> Self {
         let bytes = vec![0x55; SECTORS * SECTOR];
         Self { erased: vec![false; bytes.len() / WORD], bytes, erasures: [0; SECTORS] }
@@ -101,7 +104,8 @@ enum WriteError {
     Flash(Fault),
 }
 
-/// A driver as firmware would have it: it erases at the beginning and pads the tail.
+/// A driver as firmware would have it: it erases the partition at the beginning and pads the last
+/// block.
 struct Driver(Flash);
 
 impl<const N: usize> BlockWriter<N> for Driver {
@@ -139,7 +143,8 @@ fn write<const N: usize>(blocks: &mut Blocks<Driver, N>, file: &[u8], pieces: &[
     blocks.finish().unwrap();
 }
 
-/// The file is there, padded, in sectors erased `times` each, and all else is as it was.
+/// Asserts that the flash holds the padded file, that each sector of the file was erased `times`
+/// times, and that all other bytes are unchanged.
 fn check(flash: &Flash, file: &[u8], times: u32, what: &str) {
     let start = PARTITION.start as usize;
     let erased = start..start + file.len().next_multiple_of(SECTOR);
@@ -196,7 +201,7 @@ fn blocks_of_several_sectors_and_a_half_fit_the_flash() {
 fn a_second_file_begins_anew() {
     within(LIMIT, || {
         let mut blocks = Blocks::<_, 16>::new(Driver(Flash::used()));
-        // Broken off in the middle of a block, as by a lost connection.
+        // The first file ends in the middle of a block, as after a lost connection.
         Sink::begin(&mut blocks, 40).unwrap();
         blocks.write(&[7; 21]).unwrap();
         let file = random_bytes(2, 50);
@@ -221,7 +226,7 @@ fn a_file_too_large_for_the_flash_is_refused_before_anything_is_erased() {
     });
 }
 
-/// Else the tests above say nothing.
+/// The tests above rely on these errors of the model.
 #[test]
 fn the_model_forbids_what_flash_forbids() {
     let mut flash = Flash::used();
@@ -243,7 +248,7 @@ fn the_model_forbids_what_flash_forbids() {
     assert_eq!(read, [0xFF; 4]);
 }
 
-/// A write that failed is over: what comes later goes to its own place.
+/// After a failed write, the next block goes to its own place.
 #[test]
 fn a_block_that_failed_is_not_written_again() {
     #[derive(Default)]

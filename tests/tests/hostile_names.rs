@@ -1,5 +1,5 @@
-//! Names that try to leave the served folder, or to hang or confuse its server (R5, R8): each gets
-//! the exact answer, no more, and the next client is served.
+//! Filenames that try to leave the served folder, or to hang or confuse its server (R5, R8): each
+//! gets the exact answer and no more bytes, and the server serves the next client.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -20,13 +20,13 @@ fn ask(addr: SocketAddr, name: &[u8]) -> Vec<u8> {
         .unwrap_or_else(|error| panic!("{}: {error}", name.escape_ascii()))
 }
 
-/// The response to a request for a file that holds `data`.
+/// Returns the response for a file that contains `data`.
 fn file(data: &[u8]) -> Vec<u8> {
     let len = u32::try_from(data.len()).unwrap();
     [b"\x49\x7E\x02\x01", &len.to_be_bytes()[..], data].concat()
 }
 
-/// Runs `body` beside a server for a folder full of traps.
+/// Runs `body` beside a server of a [`HostileFolder`].
 fn served(
     options: RootOptions,
     body: impl FnOnce(&HostileFolder, &RunningServer) + Send + 'static,
@@ -62,7 +62,7 @@ fn every_hostile_name_gets_the_exact_answer_and_the_next_client_is_served() {
     });
 }
 
-/// Otherwise a server that finds nothing at all would pass every other test here.
+/// A server that finds no file at all would pass every other test here.
 #[test]
 fn every_open_name_leads_to_its_file() {
     for options in [RootOptions::default(), follow()] {
@@ -123,7 +123,7 @@ fn links_are_followed_while_they_stay_inside_if_they_are_to_be() {
     });
 }
 
-/// A pipe that is opened without care holds its server until someone writes.
+/// An `open` of a pipe without `O_NONBLOCK` blocks its thread until a process writes to the pipe.
 #[test]
 fn many_at_a_pipe_do_not_keep_others_waiting() {
     served(RootOptions::default(), |_, server| {
@@ -137,7 +137,7 @@ fn many_at_a_pipe_do_not_keep_others_waiting() {
     });
 }
 
-/// A link that changes its target between a check and the opening must not win.
+/// The lookup must not follow a link whose target changes between a check and the opening.
 #[test]
 fn a_link_that_is_swapped_all_the_time_never_leads_outside() {
     served(follow(), |served, server| {
@@ -167,7 +167,8 @@ fn a_link_that_is_swapped_all_the_time_never_leads_outside() {
     });
 }
 
-/// Paths put together from what is there, what is beside it, and what means something to a system.
+/// Paths of components that exist, that lie beside the root, and that have a meaning to some
+/// system.
 fn path() -> impl Strategy<Value = Vec<u8>> {
     let component = prop_oneof![
         4 => prop::sample::select(vec!["..", "..", "..", ".", "", "sub", "deep", "root", "root-2"]),

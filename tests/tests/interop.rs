@@ -1,7 +1,7 @@
-//! Peers that share no code with ours: Python's standard library, and PROTOCOL.md read by itself.
-//! Both ways, with our library and with our program.
+//! Peers that share no code with ours: scripts for Python's standard library, written from
+//! PROTOCOL.md alone. Both as client and as server, against our library and our program.
 //!
-//! `python3` is needed: without it these tests fail.
+//! These tests need `python3` and fail without it.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -10,8 +10,11 @@ use std::process::{Command, Output, Stdio};
 
 use fetchlet::{Client, ClientError};
 use fetchlet_codec::DownloadError;
-use fetchlet_test_kit::{ChildProcess, LIMIT, RunningServer, fetchlet, random_bytes, within};
+use fetchlet_test_kit::{
+    ChildProcess, LIMIT, RunningServer, fetchlet, output, random_bytes, within,
+};
 
+/// The folder of the Python scripts.
 const PEERS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/peers");
 
 fn python(script: &str) -> Command {
@@ -20,11 +23,7 @@ fn python(script: &str) -> Command {
     command
 }
 
-fn run(command: &mut Command) -> Output {
-    command.stdin(Stdio::null()).output().unwrap_or_else(|error| panic!("{command:?}: {error}"))
-}
-
-/// What says in its first line, up to the end, at which port it listens.
+/// A script whose first line on stdout ends with the port that it listens on.
 struct Listening {
     _running: ChildProcess,
     line: String,
@@ -32,12 +31,12 @@ struct Listening {
 
 impl Listening {
     fn start(command: &mut Command) -> Self {
-        // The script ends with its input, should this process be killed.
+        // The script reads its stdin and ends with it, also when this process is killed.
         let (running, line) = ChildProcess::announced(command.stdin(Stdio::piped())).unwrap();
         Self { _running: running, line }
     }
 
-    /// The number at the line's end.
+    /// Returns the number at the end of the first line.
     fn port(&self) -> u16 {
         let digits = self.line.trim_end().rsplit(|c: char| !c.is_ascii_digit()).next();
         digits.unwrap().parse().unwrap_or_else(|_| panic!("no port in {:?}", self.line))
@@ -50,18 +49,18 @@ fn python_server(folder: &Path, options: &[&str]) -> Listening {
 
 fn python_client(port: u16, name: &[u8], options: &[&str]) -> Output {
     let name: String = name.iter().map(|byte| format!("{byte:02x}")).collect();
-    run(python("client.py").args(["127.0.0.1", &port.to_string(), &name]).args(options))
+    output(python("client.py").args(["127.0.0.1", &port.to_string(), &name]).args(options))
 }
 
-fn get(port: u16, name: &str, output: impl AsRef<OsStr>) -> Output {
-    run(fetchlet().args(["get", "127.0.0.1", &port.to_string(), name, "-o"]).arg(output))
+fn get(port: u16, name: &str, target: impl AsRef<OsStr>) -> Output {
+    output(fetchlet().args(["get", "127.0.0.1", &port.to_string(), name, "-o"]).arg(target))
 }
 
 fn download(port: u16, name: &str) -> Result<Vec<u8>, ClientError> {
     Client::new().get(("127.0.0.1", port), name)?.bytes(usize::MAX)
 }
 
-/// A folder to serve: an empty file, a small one and one of many segments.
+/// Makes a folder with an empty file, a small file, and a file of many segments.
 fn folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("empty"), "").unwrap();
@@ -76,7 +75,7 @@ fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
     names.map(|name| (name.into(), fs::read(folder.join(name)).unwrap())).into()
 }
 
-/// What a Python client makes of whatever serves `folder` at `port`.
+/// Asserts that a Python client gets every file of `folder` from the server at `port`.
 fn python_gets_all(port: u16, folder: &Path) {
     for (name, content) in files(folder) {
         for options in [&[][..], &["--slow"]] {

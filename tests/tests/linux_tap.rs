@@ -1,44 +1,34 @@
-//! The built `linux_tap` on TAPs of its own and on one that exists, all in namespaces that end with
-//! these tests.
+//! The built program `linux_tap`, on a TAP that it makes itself and on one that exists. All of it
+//! is in namespaces that end with these tests.
 //!
-//! Where user namespaces or `/dev/net/tun` are refused nothing can be tried: then this says so, and
-//! fails if `CI` is `true`.
+//! Where user namespaces or `/dev/net/tun` are refused, the tests report that they are skipped;
+//! with `CI=true` they fail.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use fetchlet_test_kit::{ChildProcess, LIMIT, built, random_bytes, skip, within};
+use fetchlet_test_kit::{ChildProcess, LIMIT, built, entries, output, random_bytes, skip, within};
 use tempfile::TempDir;
-
-fn run(command: &mut Command) -> Output {
-    command.stdin(Stdio::null()).output().unwrap_or_else(|error| panic!("{command:?}: {error}"))
-}
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-fn entries(folder: impl AsRef<Path>) -> Vec<PathBuf> {
-    let mut all: Vec<_> =
-        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    all.sort();
-    all
-}
-
-/// Those of this machine; none of these tests may add one.
+/// Returns the TAPs of this machine. No test may add one.
 fn taps() -> Vec<PathBuf> {
     let mut all = entries("/sys/class/net");
     all.retain(|path| path.join("tun_flags").exists());
     all
 }
 
-/// Runs the program on a network of its own; `None`, and said so, where that is refused.
+/// Runs the program in a network namespace that the program makes. Returns `None` and reports the
+/// test as skipped where the system refuses that.
 fn alone(arguments: &[&str]) -> Option<Output> {
     let temporary = TempDir::new().unwrap();
     let interfaces = taps();
     let mut program = Command::new(built("linux_tap").unwrap());
-    let output = run(program.args(arguments).env("TMPDIR", temporary.path()));
+    let output = output(program.args(arguments).env("TMPDIR", temporary.path()));
     assert_eq!(entries(temporary.path()), [""; 0].map(PathBuf::from), "files are left behind");
     assert_eq!(taps(), interfaces, "interfaces are left behind");
     if output.status.code() == Some(69) {
@@ -74,12 +64,13 @@ fn windows_small_and_large_fetch_files_small_and_large() {
     });
 }
 
-/// A network namespace with a TAP, and our program serving a folder in it; gone when dropped.
+/// A network namespace with two TAPs, and `fetchlet serve` in it; both end when dropped.
 struct Network {
     server: ChildProcess,
     port: String,
 }
 
+/// A shell script: makes TAP 7, which is up, and TAP 8, which is not, and serves the folder `$1`.
 const SET_UP: &str = "set -e
     ip link set lo up
     ip tuntap add dev tap7 mode tap
@@ -89,7 +80,8 @@ const SET_UP: &str = "set -e
     exec \"$0\" serve -q --bind 192.168.69.1 --root \"$1\" 0";
 
 impl Network {
-    /// `None`, and said so, where that is refused.
+    /// Serves `root`. Returns `None` and reports the test as skipped where the system refuses the
+    /// namespace.
     fn new(root: &Path) -> Option<Self> {
         let mut command = Command::new("unshare");
         command.args(["--map-root-user", "--net", "sh", "-c", SET_UP]);
@@ -111,10 +103,10 @@ impl Network {
         command.args(["--user", "--net", "--preserve-credentials", "--target"]);
         command.arg(self.server.pid().to_string()).arg(built("linux_tap").unwrap());
         command.args(["--tap", tap, "--address", "192.168.69.100/24"]);
-        run(command.arg("--server").args(server).args(options))
+        output(command.arg("--server").args(server).args(options))
     }
 
-    /// The program says `words`, in one line, and exits with `code`.
+    /// Asserts that the program ends with `code` and one line on stderr that contains `words`.
     fn refuses(&self, tap: &str, server: [&str; 3], options: &[&str], code: i32, words: &str) {
         let output = self.fetch(tap, server, options);
         let said = text(&output.stderr);
@@ -158,7 +150,7 @@ fn each_way_to_fail_is_told_from_the_others() {
         let at = |file| ["192.168.69.1", &network.port, file];
 
         network.refuses("tap7", at("missing"), &option, 1, "no such file (R8)");
-        // The server's port is not this one, whichever the system gave it.
+        // A port other than the server's.
         let closed = if network.port == "40000" { "40001" } else { "40000" };
         let refused = ["192.168.69.1", closed, "file"];
         network.refuses("tap7", refused, &option, 1, "refused the connection");

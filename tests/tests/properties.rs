@@ -1,5 +1,6 @@
-//! The invariants that the fuzz targets hold (`codec/fuzz`), on a stable compiler: for bytes that
-//! get far, for any bytes, and for all headers that differ from a good one in one or two bytes.
+//! The invariants that the fuzz targets check (`codec/fuzz`), on a stable compiler: for nearly
+//! valid messages, for random bytes, and for all headers that differ from a valid one in one or two
+//! bytes.
 
 use fetchlet_codec::{Filename, Request, RequestDecoder, ResponseHeader};
 use fetchlet_invariants as invariants;
@@ -7,10 +8,12 @@ use fetchlet_test_kit::{Rng, bytes_from, cut, request};
 use proptest::prelude::*;
 use proptest::test_runner::Config;
 
+/// A valid request (R2).
 const GOOD_REQUEST: &[u8] = b"\x49\x7E\x01\x00\x05h.txt";
+/// A valid response (R3).
 const GOOD_RESPONSE: &[u8] = b"\x49\x7E\x02\x01\x00\x00\x00\x05hello";
 
-/// Bytes that get far: a message with a byte replaced, and often the last ones missing.
+/// Nearly valid messages: one byte is replaced, and often the last bytes are missing.
 fn nearly(message: impl Strategy<Value = Vec<u8>>) -> impl Strategy<Value = Vec<u8>> {
     let damage = prop::option::weighted(0.3, (any::<prop::sample::Index>(), any::<u8>()));
     let end = prop::option::weighted(0.3, any::<prop::sample::Index>());
@@ -104,7 +107,8 @@ proptest! {
     }
 }
 
-/// Calls `hold` with every message that differs from `good` in any one or two of its first bytes.
+/// Calls `hold` with every message that differs from `good` in one or two of its first `header`
+/// bytes.
 fn with_two_bytes_changed(good: &[u8], header: usize, hold: impl Fn(&[u8])) {
     let mut bytes = good.to_vec();
     for first in 0..header {
@@ -128,7 +132,7 @@ fn every_response_with_two_bytes_of_its_header_changed_is_what_the_rules_say() {
     with_two_bytes_changed(GOOD_RESPONSE, 8, invariants::response);
 }
 
-/// So many strangers may connect to a server, each with bytes of its own, and each is answered.
+/// Each connection sends random bytes of its own, and each gets an outcome.
 #[test]
 fn a_million_connections_of_random_bytes_are_answered_without_a_panic() {
     let mut rng = Rng::with_seed(7);
@@ -142,7 +146,7 @@ fn a_million_connections_of_random_bytes_are_answered_without_a_panic() {
         }
     }
     assert_eq!(named + refused + broken_off, 1_000_000);
-    // As a check of this test: each outcome is met often.
+    // Each outcome must be common, or the random bytes test little.
     assert!(named.min(refused).min(broken_off) > 10_000, "{named} {refused} {broken_off}");
 }
 
@@ -161,7 +165,7 @@ fn stranger(rng: &mut Rng) -> Vec<u8> {
     bytes
 }
 
-/// Whether a name was asked for; an error once the request is refused.
+/// Returns whether the bytes are a whole request; an error once they are refused.
 fn connection(bytes: &[u8], rng: &mut Rng) -> Result<bool, ()> {
     let mut decoder = RequestDecoder::<1024>::new();
     for mut piece in cut(bytes, [1 + rng.usize(..12)]) {

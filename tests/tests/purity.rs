@@ -1,6 +1,7 @@
-//! The import rule of CONTRIBUTING.md, held against what cargo says of each crate.
+//! Checks the import rule of CONTRIBUTING.md against the dependencies that cargo reports for each
+//! crate.
 //!
-//! A crate or a dependency that is not listed here fails: adding it is a decision, not an accident.
+//! A crate or a dependency that is not listed here is a failure: adding one is a decision.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -8,7 +9,8 @@ use std::process::Command;
 
 use serde_json::Value;
 
-/// What each crate of the workspace may use of its siblings, and what of other crates it must not.
+/// The crates of the workspace; for each, the siblings that it may use and the other crates that it
+/// must not use.
 const RULE: &[(&str, &[&str], &[&str])] = &[
     ("fetchlet-codec", &[], &["log", "smoltcp", "tokio", "tracing"]),
     (
@@ -17,7 +19,7 @@ const RULE: &[(&str, &[&str], &[&str])] = &[
         &["smoltcp", "clap", "indicatif", "signal-hook", "tracing-subscriber"],
     ),
     ("fetchlet-cli", &["fetchlet"], &["smoltcp"]),
-    // The segment only for its example: see below.
+    // `fetchlet-segment` only for its example: see the last test.
     ("fetchlet-smoltcp", &["fetchlet-codec", "fetchlet-segment"], &["rustix", "tokio"]),
     ("fetchlet-segment", &[], &["tokio"]),
     ("fetchlet-embedded-example", &["fetchlet", "fetchlet-segment", "fetchlet-smoltcp"], &[]),
@@ -43,8 +45,8 @@ const KIT: &str = "fetchlet-test-kit";
 /// Crates of programs that only developers run: they may have [`KIT`] as a normal dependency.
 const KIT_PROGRAMS: &[&str] = &["fetchlet-bench", "fetchlet-tests"];
 
-/// All that may be in the codec's tree with every feature on. Each of them works without std and
-/// without an allocator.
+/// Every crate that may be in the codec's dependency tree with all features. Each works without std
+/// and without an allocator.
 const CODEC_TREE: &[&str] = &[
     "bitflags",
     "byteorder",
@@ -69,7 +71,7 @@ fn cargo(arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).expect("cargo writes UTF-8")
 }
 
-/// Each crate of the workspace with the dependencies its manifest declares.
+/// Returns each crate of the workspace with the dependencies that its manifest declares.
 fn workspace() -> BTreeMap<String, Vec<Value>> {
     let metadata = cargo(&["metadata", "--format-version=1", "--no-deps"]);
     let metadata: Value = serde_json::from_str(&metadata).expect("JSON");
@@ -86,12 +88,13 @@ fn name(dependency: &Value) -> &str {
     dependency["name"].as_str().expect("a dependency has a name")
 }
 
-/// Only what ends up in the crate itself: not what its tests or its build use.
+/// Returns whether the dependency is linked into the crate itself, not only into its tests or its
+/// build script.
 fn is_normal(dependency: &Value) -> bool {
     dependency["kind"].is_null()
 }
 
-/// The crates that are linked into this one, with their features.
+/// Returns the crates that are linked into this one, with their features.
 fn tree(arguments: &[&str]) -> BTreeMap<String, BTreeSet<String>> {
     let common = ["tree", "--prefix=none", "--no-dedupe", "--format={p}|{f}"];
     let lines = cargo(&[&common, arguments].concat());
@@ -148,7 +151,7 @@ fn only_dev_dependencies_and_developers_programs_use_the_test_kit() {
     }
 }
 
-/// What is published can't lean on a crate that is not.
+/// A published crate can't depend on one that is not published.
 #[test]
 fn the_codec_declares_only_what_it_is_known_for() {
     let workspace = workspace();
@@ -174,7 +177,7 @@ fn the_codecs_tree_has_nothing_that_needs_std_or_an_allocator() {
             assert!(!features.contains(feature), "{package} is built with {feature}");
         }
     }
-    // As a check of this test: these can't be missing.
+    // A listing without these two is no listing of the tree.
     assert!(["nom", "heapless", "defmt"].iter().all(|name| tree.contains_key(*name)));
 }
 
@@ -187,14 +190,15 @@ fn the_codec_alone_needs_little() {
     }
 }
 
+/// Returns the tree of the host library with only this feature.
+fn host_with(feature: &str) -> BTreeMap<String, BTreeSet<String>> {
+    let feature = format!("--features={feature}");
+    tree(&["-p=fetchlet", "--no-default-features", &feature, "--edges=normal,build"])
+}
+
 #[test]
 fn a_client_alone_compiles_no_runtime_and_no_program() {
-    let tree = tree(&[
-        "-p=fetchlet",
-        "--no-default-features",
-        "--features=client",
-        "--edges=normal,build",
-    ]);
+    let tree = host_with("client");
     assert!(tree.contains_key("fetchlet-codec"));
     for absent in ["tokio", "mio", "tracing", "clap", "indicatif", "signal-hook"] {
         assert!(!tree.contains_key(absent), "the client alone compiles {absent}");
@@ -203,12 +207,7 @@ fn a_client_alone_compiles_no_runtime_and_no_program() {
 
 #[test]
 fn a_server_alone_compiles_no_program() {
-    let tree = tree(&[
-        "-p=fetchlet",
-        "--no-default-features",
-        "--features=server",
-        "--edges=normal,build",
-    ]);
+    let tree = host_with("server");
     assert!(tree.contains_key("tokio"));
     for absent in ["clap", "indicatif", "signal-hook", "tracing-subscriber"] {
         assert!(!tree.contains_key(absent), "the server alone compiles {absent}");

@@ -1,4 +1,5 @@
-//! Where the server's work is done. The whole file is one test: it looks at the log of its process.
+//! Which thread does the server's work. The file has only one test, because the test reads the log
+//! of the whole process.
 
 use std::io::{self, Read};
 use std::net::TcpStream;
@@ -11,12 +12,12 @@ use tokio::net::TcpListener;
 use tokio::runtime::Builder;
 use tokio::sync::oneshot;
 
-/// Tells the thread on which a line is written.
+/// A log writer that sends the name of the thread on which a line is written.
 struct Threads(Sender<Option<String>>);
 
 impl io::Write for Threads {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        // The test that listens may have failed already.
+        // The receiver is gone if the test has failed already.
         self.0.send(thread::current().name().map(String::from)).ok();
         Ok(line.len())
     }
@@ -26,8 +27,8 @@ impl io::Write for Threads {
     }
 }
 
-/// As part of the future that `block_on` polls, each accept costs two thread switches: a third more
-/// CPU for a small file.
+/// Inside the future that `block_on` polls, each accept would cost two thread switches: a third
+/// more CPU time for a small file.
 #[test]
 fn connections_are_accepted_by_a_worker_of_the_runtime() {
     let (threads, logged) = mpsc::channel();
@@ -35,7 +36,7 @@ fn connections_are_accepted_by_a_worker_of_the_runtime() {
     let thread = within(LIMIT, move || {
         let folder = tempfile::tempdir().unwrap();
         let root = Root::open(folder.path(), RootOptions::default()).unwrap();
-        // A second connection from here is refused, by the loop itself, which logs that.
+        // The accept loop itself refuses and logs a second connection from this address.
         let mut config = Config::default();
         config.max_per_peer = 1;
         let server = Server::new(root, config);

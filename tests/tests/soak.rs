@@ -1,5 +1,4 @@
-//! The program `soak`: that nothing is left of a run that is ended in the middle. What it bears is
-//! for its own report.
+//! A run of the program `soak` that is interrupted leaves no process and no file.
 
 use std::process::{Command, Stdio};
 

@@ -1,16 +1,16 @@
-//! The library's client and the library's server, with files of the sizes at which something
-//! changes.
+//! The library's client and the library's server together, with files of all sizes at which the
+//! code takes another path.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::LazyLock;
 use std::thread;
 
 use fetchlet::{Client, ClientError, IfExists, Progress, Response, StagingError};
-use fetchlet_test_kit::{LIMIT, RunningServer, random_bytes, within};
+use fetchlet_test_kit::{LIMIT, RunningServer, assert_same, entries, random_bytes, within};
 use tempfile::TempDir;
 
-/// Nothing, a byte, around the sizes of buffers, and far more than any of them.
+/// No byte, one byte, sizes around those of buffers, and sizes far above any buffer.
 const SIZES: &[usize] = &[
     0,
     1,
@@ -23,9 +23,10 @@ const SIZES: &[usize] = &[
     64 << 20,
 ];
 
+/// The content of the largest file; smaller files are its beginning.
 static CONTENT: LazyLock<Vec<u8>> = LazyLock::new(|| random_bytes(64, 64 << 20));
 
-/// A folder with a file `data` of this size, and its server.
+/// Makes a folder with a file `data` of this size, and serves it.
 fn serve(size: usize) -> (TempDir, RunningServer) {
     let root = tempfile::tempdir().unwrap();
     fs::write(root.path().join("data"), &CONTENT[..size]).unwrap();
@@ -44,27 +45,12 @@ fn download(server: &RunningServer, file: &str) -> Result<Vec<u8>, ClientError> 
     Ok(data)
 }
 
-/// Not `assert_eq`: nobody wants to read 64 MiB.
-#[track_caller]
-fn same(left: &[u8], right: &[u8]) {
-    assert_eq!(left.len(), right.len());
-    let differs = left.iter().zip(right).position(|(left, right)| left != right);
-    assert_eq!(differs, None, "the first byte that differs");
-}
-
-fn entries(folder: &Path) -> Vec<PathBuf> {
-    let mut entries: Vec<_> =
-        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    entries.sort();
-    entries
-}
-
 #[test]
 fn a_file_of_any_size_arrives_in_memory() {
     for &size in SIZES {
         within(LIMIT, move || {
             let (_root, server) = serve(size);
-            same(&download(&server, "data").unwrap(), &CONTENT[..size]);
+            assert_same(&download(&server, "data").unwrap(), &CONTENT[..size]);
         });
     }
 }
@@ -78,7 +64,7 @@ fn a_file_of_any_size_arrives_on_disk_and_nothing_is_left_beside_it() {
             let target = folder.path().join("target");
             let summary = get(&server, "data").unwrap().save(&target).unwrap();
             assert_eq!(usize::try_from(summary.len), Ok(size));
-            same(&fs::read(&target).unwrap(), &CONTENT[..size]);
+            assert_same(&fs::read(&target).unwrap(), &CONTENT[..size]);
             assert_eq!(entries(folder.path()), [target]);
         });
     }
@@ -139,7 +125,7 @@ fn an_existing_target_is_kept_unless_it_is_to_be_replaced() {
         ));
         assert_eq!(fs::read(&target).unwrap(), b"mine");
         fetch(IfExists::Replace).unwrap();
-        same(&fs::read(&target).unwrap(), &CONTENT[..1000]);
+        assert_same(&fs::read(&target).unwrap(), &CONTENT[..1000]);
         assert_eq!(entries(folder.path()), std::slice::from_ref(&target));
     });
 }
@@ -172,7 +158,7 @@ fn many_clients_at_once_get_their_own_files() {
                 let server = &server;
                 scope.spawn(move || {
                     let data = download(server, &client.to_string()).unwrap();
-                    same(&data, &random_bytes(client, 200_000));
+                    assert_same(&data, &random_bytes(client, 200_000));
                 });
             }
         });

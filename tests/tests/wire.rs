@@ -1,4 +1,4 @@
-//! The bytes of PROTOCOL.md, in both directions, and every header that can be refused.
+//! The golden bytes of PROTOCOL.md, encoded and decoded, and every header that must be refused.
 //!
 //! If a test here fails, do not change the test: devices in the field speak these bytes.
 
@@ -7,11 +7,16 @@ use fetchlet_codec::{
     ResponseDecoder, ResponseHeader, Status,
 };
 
+/// The request for `h.txt` (R2).
 const HELLO_REQUEST: [u8; 10] = [0x49, 0x7E, 0x01, 0x00, 0x05, 0x68, 0x2E, 0x74, 0x78, 0x74];
+/// The response that carries `hello` (R3).
 const HELLO_RESPONSE: [u8; 13] =
     [0x49, 0x7E, 0x02, 0x01, 0x00, 0x00, 0x00, 0x05, 0x68, 0x65, 0x6C, 0x6C, 0x6F];
+/// The response for an empty file (R3).
 const EMPTY_FILE: [u8; 8] = [0x49, 0x7E, 0x02, 0x01, 0x00, 0x00, 0x00, 0x00];
+/// The response for a name that leads to no file (R8).
 const NOT_FOUND: [u8; 8] = [0x49, 0x7E, 0x02, 0x00, 0x00, 0x00, 0x00, 0x00];
+/// The response to bytes that are no request (R5).
 const MALFORMED: [u8; 8] = [0x49, 0x7E, 0x02, 0x02, 0x00, 0x00, 0x00, 0x00];
 
 fn request(name: &str) -> Request {
@@ -26,7 +31,7 @@ fn decode_response(mut bytes: &[u8]) -> Result<Option<ResponseHeader>, DecodeErr
     ResponseDecoder::new().decode(&mut bytes)
 }
 
-/// The first byte that shows the fault is the last of `bytes`: without it nothing is wrong yet.
+/// Asserts that the last of `bytes`, and none before, is the byte at which the request is refused.
 #[track_caller]
 fn request_refused_at_last(bytes: &[u8], error: DecodeError) {
     let (_, before) = bytes.split_last().unwrap();
@@ -34,7 +39,7 @@ fn request_refused_at_last(bytes: &[u8], error: DecodeError) {
     assert_eq!(decode_request(before), Ok(None), "{before:02x?}");
 }
 
-/// As above; a download refuses what the decoder refuses, at the same byte.
+/// Asserts the same for a response, for a header decoder and for a download.
 #[track_caller]
 fn response_refused_at_last(bytes: &[u8], error: DecodeError) {
     let (_, before) = bytes.split_last().unwrap();
@@ -154,7 +159,7 @@ fn every_other_magic_is_refused_at_its_first_wrong_byte() {
         };
         request_refused_at_last(shown, error);
         response_refused_at_last(shown, error);
-        // More bytes behind it do not change what is told.
+        // Bytes behind the fault do not change the error.
         assert_eq!(decode_request(&bytes), Err(error));
         assert_eq!(decode_response(&bytes), Err(error));
     }
@@ -196,7 +201,7 @@ fn every_filename_length_is_judged_from_the_header_alone() {
         let header = [0x49, 0x7E, 1, high, low];
         match len {
             1..=1024 => assert_eq!(decode_request(&header), Ok(None), "{len}"),
-            // No low byte could make it legal.
+            // The upper byte alone makes the length illegal.
             0x0500.. => {
                 let error = DecodeError::BadFilenameLength { at: 3, found: high };
                 request_refused_at_last(&header[..4], error);
@@ -253,7 +258,7 @@ fn every_byte_of_the_data_length_counts() {
     }
 }
 
-/// R5: "as soon as the fault can be seen", also within the name.
+/// R5: the fault is found as soon as it can be seen, also within the name.
 #[test]
 fn what_is_not_utf8_is_refused_at_the_byte_that_shows_it() {
     for (name, shown, at, found) in [
@@ -266,7 +271,7 @@ fn what_is_not_utf8_is_refused_at_the_byte_that_shows_it() {
         (b"\xED\xA0\x80aa", 2, 5, 0xED),
         (b"\xF4\x90\x80\x80a", 2, 5, 0xF4),
         (b"\xF0\x9F\x98(a", 4, 5, 0xF0),
-        // Only its end shows that the last character never becomes whole.
+        // Only the end of the name shows that its last character is incomplete.
         (b"abc\xE2\x82", 5, 8, 0xE2),
     ] {
         let request = fetchlet_test_kit::request(name);

@@ -6,9 +6,9 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use fetchlet_test_kit::namespace::unshare_command;
 use fetchlet_test_kit::{
-    ChildProcess, LIMIT, assert_no_leaks, bare, built, installed, processes_using, skip, until,
-    within,
+    ChildProcess, LIMIT, assert_no_leaks, built, processes_using, skip, until, within,
 };
 use rustix::process::Signal;
 
@@ -98,14 +98,10 @@ fn everybody_sends_by_the_congestion_control_that_is_asked_for() {
 /// Runs `compare` where the system refuses network namespaces. `None` if user namespaces are
 /// refused as well.
 fn without_namespaces(folder: &Path, ci: Option<&str>) -> Option<Output> {
-    let unshare = installed("unshare").ok()?;
-    if !bare(&unshare).args(["-r", "true"]).status().is_ok_and(|it| it.success()) {
-        return None;
-    }
+    let mut command = unshare_command(&["-r"]).ok()?;
     let compare = compare(folder, &["--quick", "--only", "small-c1"]);
-    let mut command = bare(unshare);
     let script = r#"echo 0 > /proc/sys/user/max_net_namespaces && exec "$@""#;
-    command.args(["-r", "sh", "-c", script, "sh"]).arg(compare.get_program());
+    command.args(["sh", "-c", script, "sh"]).arg(compare.get_program());
     command.args(compare.get_args()).envs(ci.map(|ci| ("CI", ci)));
     Some(command.output().unwrap())
 }

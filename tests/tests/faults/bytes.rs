@@ -1,5 +1,5 @@
-//! Cut, half-closed, reset and silent before every byte of an exchange of 300 bytes: the client
-//! says exactly how far it was (R12), and leaves nothing behind (R14).
+//! Faults before every byte of an exchange of 300 bytes: a close, a half-close, a reset, and
+//! silence. The client tells exactly how far the download was (R12), and leaves no file (R14).
 
 use std::fs;
 use std::net::SocketAddr;
@@ -8,30 +8,35 @@ use std::time::Duration;
 use fetchlet::{Client, ClientError, IfExists, Progress};
 use fetchlet_codec::DownloadError;
 use fetchlet_test_kit::{
-    Direction, Fault, FaultProxy, Injection, LIMIT, RunningServer, fetchlet, on_disk, random_bytes,
-    within,
+    Direction, Fault, FaultProxy, Injection, LIMIT, RunningServer, fetchlet, on_disk, output,
+    random_bytes, within,
 };
 use tempfile::TempDir;
 
-use crate::{assert_ended, at_once, output};
+use crate::{assert_ended, at_once};
 
+/// A name of 27 bytes, so that request, header and file have 300 bytes together.
 const NAME: &str = "twenty-seven-bytes-of-a.bin";
-/// R2: the fixed part and the name.
+/// The length of the request in bytes: 5 of the fixed part and 27 of the name (R2).
 const REQUEST: usize = 32;
-/// R3: the header.
+/// The length of the response's header in bytes (R3).
 const HEADER: usize = 8;
+/// The length of the file in bytes.
 const FILE: u32 = 260;
-/// The whole exchange.
+/// The length of the whole exchange in bytes.
 const EXCHANGE: usize = 300;
 
-/// What shows only by waiting is waited for so long; far more than anything else here takes.
+/// The timeout in the cases that only a timeout ends: far longer than any other part of a test
+/// takes.
 const TIMEOUT: Duration = Duration::from_millis(1500);
-/// Below the server's cap per peer, and few enough that none of them is late.
+/// Connections at the same time: fewer than the server's limit per peer, and few enough that none
+/// of them is late on a busy machine.
 const AT_ONCE: usize = 100;
 
+/// The faults after which nothing more arrives.
 const ENDS: [Fault; 4] = [Fault::Cut, Fault::HalfClose, Fault::Reset, Fault::Stall];
 
-/// The exchange's bytes, counted over both directions.
+/// Returns this fault at every byte of the exchange, counted over both directions.
 fn every_byte(fault: Fault) -> Vec<Injection> {
     let injection = |at| match at {
         ..REQUEST => Injection { direction: Direction::ToServer, at, fault },
@@ -40,7 +45,7 @@ fn every_byte(fault: Fault) -> Vec<Injection> {
     (0..EXCHANGE).map(injection).collect()
 }
 
-/// How much of the response has come through.
+/// Returns how many bytes of the response pass the proxy before the fault.
 fn came(injection: Injection) -> usize {
     match injection.direction {
         Direction::ToServer => 0,
@@ -57,7 +62,8 @@ fn served() -> (TempDir, RunningServer) {
     (folder, server)
 }
 
-/// A target that is new, and one that is to be replaced: the second stays as it was.
+/// Downloads with the library to a new target, and to one that is to be replaced. The second must
+/// stay as it was.
 fn library_fails(server: SocketAddr, injection: Injection) {
     let folder = tempfile::tempdir().unwrap();
     let target = folder.path().join("target");
@@ -142,8 +148,8 @@ fn the_program_says_exactly_where_the_exchange_ended_and_leaves_nothing() {
     });
 }
 
-/// A client that has ended its sending side after the whole request, and peers that trickle, lose
-/// nothing.
+/// A client that has ended its sending side after the request, and peers that send byte by byte,
+/// complete the exchange.
 #[test]
 fn what_is_only_slow_or_half_closed_arrives_whole() {
     within(LIMIT, || {

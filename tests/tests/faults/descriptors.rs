@@ -1,21 +1,22 @@
-//! Too few descriptors: for connections, for files, and to start at all.
+//! Shortages of descriptors: none for a connection, none for a file, and too few to start.
 
 use std::fs;
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::io::Write;
+use std::net::TcpStream;
 use std::process::Command;
 use std::sync::mpsc;
 use std::time::Duration;
 
 use fetchlet_test_kit::{
-    HELLO, LIMIT, ServeProcess, bare, built, exchange, fetchlet, installed, request, usage, within,
+    HELLO, LIMIT, ServeProcess, ask, bare, built, connect, exchange, fetchlet, installed, output,
+    read_all, request, usage, within,
 };
 use rustix::process::{Pid, Resource, Rlimit, prlimit};
 use tempfile::TempDir;
 
-use crate::{assert_ended, at_once, output};
+use crate::{assert_ended, at_once};
 
-/// Below the cap per peer.
+/// Fewer than the server's limit per peer.
 const CLIENTS: usize = 200;
 
 fn folder() -> TempDir {
@@ -24,7 +25,7 @@ fn folder() -> TempDir {
     folder
 }
 
-/// The command to serve with at most so many descriptors.
+/// Returns the command that serves `folder` with at most this many descriptors.
 fn limited(descriptors: u32, folder: &TempDir, options: &str) -> Command {
     let mut shell = bare(installed("sh").unwrap());
     let script = format!("ulimit -n {descriptors}; exec \"$0\" serve --root \"$1\" {options} 0");
@@ -32,24 +33,10 @@ fn limited(descriptors: u32, folder: &TempDir, options: &str) -> Command {
     shell
 }
 
-/// Takes all descriptors but those in use from a running server, or gives them back.
+/// Limits a running server to this many descriptors.
 fn allow(server: Pid, descriptors: u64) {
     let limit = Rlimit { current: Some(descriptors), maximum: Some(1000) };
     prlimit(Some(server), Resource::Nofile, limit).unwrap();
-}
-
-/// A connection that has asked for the file.
-fn asking(server: SocketAddr) -> TcpStream {
-    let mut client = TcpStream::connect(server).unwrap();
-    client.set_read_timeout(Some(LIMIT)).unwrap();
-    client.write_all(&request(b"f")).unwrap();
-    client
-}
-
-fn answer(mut client: TcpStream) -> Vec<u8> {
-    let mut answer = Vec::new();
-    client.read_to_end(&mut answer).unwrap();
-    answer
 }
 
 #[test]
@@ -61,7 +48,7 @@ fn it_says_how_many_descriptors_it_needs_and_they_are_enough() {
             assert_ended(&ended, 1, "at least 34 are needed", &format!("{few} descriptors"));
         }
         for enough in [34, 40] {
-            // Idle connections hold the few places until their deadline.
+            // Idle connections hold the few slots until their deadline.
             let options = "--request-deadline 200ms";
             let server = ServeProcess::run(limited(enough, &folder, options)).unwrap();
             let idle = [(); 6].map(|()| TcpStream::connect(server.addr()).unwrap());
@@ -78,7 +65,7 @@ fn it_says_how_many_descriptors_it_needs_and_they_are_enough() {
     });
 }
 
-/// A loop that tries again at once would log, and compute, without end.
+/// A loop that tries again at once would fill the log and use a whole core.
 #[test]
 fn a_shortage_is_waited_out_quietly_and_all_who_waited_are_served() {
     within(LIMIT, || {
@@ -87,39 +74,39 @@ fn a_shortage_is_waited_out_quietly_and_all_who_waited_are_served() {
         assert_eq!(exchange(server.addr(), &request(b"f")).unwrap(), HELLO);
         allow(server.pid(), 3);
         let before = usage::cpu(&[server.pid()]).unwrap();
-        let clients: Vec<_> = (0..CLIENTS).map(|_| asking(server.addr())).collect();
+        let clients: Vec<_> = (0..CLIENTS).map(|_| ask(server.addr(), b"f").unwrap()).collect();
         server.logged("cannot accept");
         let (_never, nothing) = mpsc::channel::<()>();
         nothing.recv_timeout(Duration::from_secs(3)).expect_err("nobody sends");
         let spent = usage::cpu(&[server.pid()]).unwrap() - before;
         allow(server.pid(), 1000);
         for client in clients {
-            assert_eq!(answer(client), HELLO);
+            assert_eq!(read_all(client).unwrap(), HELLO);
         }
         assert!(spent < Duration::from_millis(500), "{spent:?} of work to wait for three seconds");
         server.signal(rustix::process::Signal::TERM);
         let (status, log) = server.ended();
         assert_eq!(status.code(), Some(0));
-        // Once in ten seconds, and the first was read above.
+        // The server logs the shortage once in ten seconds, and the first line was read above.
         let errors = log.iter().filter(|line| line.contains("cannot accept")).count();
         assert!(errors < 3, "{log:#?}");
     });
 }
 
-/// R8: it is not known whether there is such a file, so the client may try again.
+/// R8: without a descriptor the server can't know whether the file exists, so the client may try
+/// again.
 #[test]
 fn a_file_for_which_there_is_no_descriptor_is_not_called_missing() {
     within(LIMIT, || {
         let folder = folder();
         let server = ServeProcess::start(folder.path(), &["-v"]).unwrap();
         for name in [&b"f"[..], b"nothing"] {
-            let mut client = TcpStream::connect(server.addr()).unwrap();
-            client.set_read_timeout(Some(LIMIT)).unwrap();
-            // It has its own descriptor by then.
+            let mut client = connect(server.addr()).unwrap();
+            // By then the connection has its descriptor.
             server.logged("connected");
             allow(server.pid(), 3);
             client.write_all(&request(name)).unwrap();
-            assert_eq!(answer(client), b"");
+            assert_eq!(read_all(client).unwrap(), b"");
             let line = server.logged("end=");
             assert!(line.contains("server fault") && line.contains("Too many open"), "{line}");
             allow(server.pid(), 1000);
@@ -128,7 +115,7 @@ fn a_file_for_which_there_is_no_descriptor_is_not_called_missing() {
     });
 }
 
-/// What the user sees of that: not 78, and worth another try.
+/// The exit code is not that of a missing file (78), and `--retry` tries again.
 #[test]
 fn a_client_tries_again_when_there_was_no_descriptor_for_its_file() {
     within(LIMIT, || {
@@ -136,7 +123,8 @@ fn a_client_tries_again_when_there_was_no_descriptor_for_its_file() {
         let server = ServeProcess::start(folder.path(), &["-v"]).unwrap();
         let _idle = TcpStream::connect(server.addr()).unwrap();
         server.logged("connected");
-        // Room for one more connection, and for no file: descriptors are the lowest free numbers.
+        // One descriptor is free for a connection, and none for a file: the kernel gives out the
+        // lowest free numbers.
         let taken = fs::read_dir(format!("/proc/{}/fd", server.pid())).unwrap();
         let taken = taken.map(|it| it.unwrap().file_name().into_string().unwrap());
         let taken: Vec<u64> = taken.map(|it| it.parse().unwrap()).collect();

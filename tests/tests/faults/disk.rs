@@ -1,6 +1,6 @@
-//! What stands in the way on the client's disk: no room, no permission to write, and targets that
-//! are no files or come to be while the download runs. File systems are mounted in namespaces of
-//! the tests' own.
+//! Faults of the client's disk: no room, no permission to write, and targets that are no regular
+//! files or appear during the download. File systems are mounted in namespaces that the tests make
+//! for themselves.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -11,20 +11,21 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::sync::mpsc;
 
+use fetchlet_test_kit::namespace::unshare_command;
 use fetchlet_test_kit::{
-    Close, LIMIT, RunningServer, ScriptedPeer, bare, built, fetchlet, installed, on_disk,
+    Close, LIMIT, RunningServer, ScriptedPeer, bare, built, fetchlet, installed, on_disk, output,
     random_bytes, skip, within,
 };
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 
-use crate::{assert_ended, output};
+use crate::assert_ended;
 
-/// Announces so many bytes.
+/// Returns a response header that announces `len` bytes (R3).
 fn header(len: u32) -> Vec<u8> {
     [b"\x49\x7E\x02\x01", &len.to_be_bytes()[..]].concat()
 }
 
-/// A server of `hello` that does something once a part of it has been sent.
+/// Serves `hello` once, and calls `meanwhile` after the first two bytes of the data.
 fn hello(meanwhile: impl FnOnce() + Send + 'static) -> ScriptedPeer {
     let rest = || {
         meanwhile();
@@ -34,30 +35,27 @@ fn hello(meanwhile: impl FnOnce() + Send + 'static) -> ScriptedPeer {
     ScriptedPeer::start(iter::once(first).chain(iter::once_with(rest)), Close::Fin)
 }
 
-/// Whether this user may not mount anything, not even within a namespace; said, if so.
+/// The options of `unshare` for a process that may mount file systems.
+const MOUNT: [&str; 2] = ["-r", "-m"];
+
+/// Returns whether this user may not mount a file system, not even in a namespace, and reports the
+/// tests as skipped then.
 fn no_mounts() -> bool {
-    let tried =
-        installed("unshare").map(|unshare| bare(unshare).args(["-r", "-m", "true"]).output());
-    let refused = match tried {
-        Err(missing) => missing.to_string(),
-        Ok(Err(error)) => error.to_string(),
-        Ok(Ok(ended)) if ended.status.success() => return false,
-        Ok(Ok(ended)) => String::from_utf8_lossy(&ended.stderr).into_owned(),
-    };
-    skip("a disk of its own", &refused);
+    let Err(refused) = unshare_command(&MOUNT) else { return false };
+    skip("a disk of its own", &refused.to_string());
     true
 }
 
-/// `script` in a mount namespace of its own, whose working directory is a file system of a mebibyte
-/// and 64 files. `$0` is the program, `$1` the server's port. Its stdout says what is there at the
-/// end.
+/// Returns a command that runs `script` in a mount namespace of its own, in a file system of 1 MiB
+/// and 64 inodes. In the script `$0` is the program and `$1` the server's port. At the end the
+/// command prints each file that is left, with its first 20 bytes.
 fn mounted(folder: &Path, script: &str, port: u16) -> Command {
     let mount = r#"set -e; mount -t tmpfs -o size=1m,nr_inodes=64 none "$2"; cd "$2"; "#;
     let end =
         r#"; for f in $(ls -A); do echo "$f $(head -c 20 "$f" | tr '\0' 0)"; done; exit $code"#;
     let script = [mount, script, end].concat();
-    let mut unshare = bare(installed("unshare").unwrap());
-    unshare.args(["-r", "-m", "sh", "-c", &script]).arg(built("fetchlet").unwrap());
+    let mut unshare = unshare_command(&MOUNT).unwrap();
+    unshare.args(["sh", "-c", &script]).arg(built("fetchlet").unwrap());
     unshare.arg(port.to_string()).arg(folder);
     unshare
 }
@@ -67,7 +65,8 @@ fn assert_left(output: &Output, left: &str) {
     assert_eq!(String::from_utf8_lossy(&output.stdout), left);
 }
 
-/// The server sends nothing but the header: a client that began to read would meet its end.
+/// The server sends only the header: a client that tried to read data would report an early end
+/// instead.
 #[test]
 fn a_file_larger_than_the_disk_is_refused_before_its_first_byte() {
     if no_mounts() {
@@ -95,7 +94,7 @@ fn a_full_disk_ends_with_23_and_nothing_is_left() {
     }
     within(LIMIT, || {
         for (fill, left) in [
-            // No room for data, then none for one more file.
+            // First there is no room for data, then no inode for a further file.
             ("dd if=/dev/zero of=full bs=4k 2> dd || true; rm dd;", "full 00000000000000000000\n"),
             ("mkdir d; (i=0; while : > d/$i; do i=$((i+1)); done) 2> /dev/null || true;", "d \n"),
         ] {
@@ -109,7 +108,7 @@ fn a_full_disk_ends_with_23_and_nothing_is_left() {
     });
 }
 
-/// There is room when it begins; somebody else takes it while the server sends.
+/// There is room when the download begins; another process fills the disk while the server sends.
 #[test]
 fn a_disk_that_fills_up_meanwhile_ends_with_23_and_nothing_is_left() {
     if no_mounts() {
@@ -143,14 +142,15 @@ fn a_disk_that_fills_up_meanwhile_ends_with_23_and_nothing_is_left() {
     });
 }
 
-/// In the thread that writes while the next bytes are read.
+/// The write fails in the thread that writes while the next bytes are read.
 #[test]
 fn a_limit_on_file_sizes_within_a_large_file_ends_with_23() {
     within(LIMIT, || {
         let served = tempfile::tempdir().unwrap();
         fs::write(served.path().join("f"), random_bytes(2, 3_000_000)).unwrap();
         let server = RunningServer::start(served.path());
-        // In units of 512 bytes: within the first buffer, at its end, and later.
+        // In units of 512 bytes: within the first buffer, at the end of the first buffer, and
+        // later.
         for limit in [1, 512, 513, 3000] {
             let folder = tempfile::tempdir().unwrap();
             fs::write(folder.path().join("f"), "old").unwrap();
@@ -187,14 +187,20 @@ fn a_file_system_that_is_read_only_ends_with_23() {
     });
 }
 
-/// Makes something at a path.
+/// A function that makes an entry of some kind at a path.
 type Make = fn(&Path);
 
+/// A link to nothing.
 const LINK: Make = |path| symlink("nowhere", path).unwrap();
+/// A link to a folder.
 const LINK_TO_FOLDER: Make = |path| symlink(".", path).unwrap();
+/// A link to a device.
 const LINK_TO_DEVICE: Make = |path| symlink("/dev/null", path).unwrap();
+/// A folder.
 const FOLDER: Make = |path| fs::create_dir(path).unwrap();
+/// A socket.
 const SOCKET: Make = |path| drop(UnixListener::bind(path).unwrap());
+/// A pipe.
 const PIPE: Make = |path| mknodat(CWD, path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
 
 fn get_hello(folder: &Path, peer: &ScriptedPeer, options: &[&str]) -> Output {
@@ -226,7 +232,7 @@ fn what_appears_at_the_target_meanwhile_stays_there() {
                 let peer = hello(move || make(&target));
                 let ended = get_hello(folder.path(), &peer, options);
                 assert_ended(&ended, code, "", what);
-                // Only a link is ever replaced, and only if that was asked for.
+                // Only a link is ever replaced, and only with `--force`.
                 assert_eq!(only_entry(folder.path()).is_file(), code == 0, "{what}");
             }
         }
@@ -249,7 +255,7 @@ fn what_is_no_file_is_refused_before_connecting_though_forced() {
     });
 }
 
-/// What the link leads to is not touched: a folder keeps what is in it.
+/// The target of the link is not touched: a folder keeps its entries.
 #[test]
 fn a_link_is_replaced_if_forced_and_never_followed() {
     within(LIMIT, || {

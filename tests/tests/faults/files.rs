@@ -1,5 +1,5 @@
-//! Files and folders that change while they are sent: exactly the announced bytes or an early end,
-//! and never padding (R10).
+//! Files and folders that change while they are sent: the client gets exactly the announced number
+//! of bytes or an early end, and never padding (R10).
 
 use std::fs::{self, File};
 use std::io::{Read, Write};
@@ -9,16 +9,21 @@ use std::path::Path;
 use std::sync::mpsc;
 use std::time::Duration;
 
-use fetchlet_test_kit::{LIMIT, RunningServer, exchange, random_bytes, request, within};
+use fetchlet_test_kit::{
+    LIMIT, RunningServer, ask, assert_same, exchange, random_bytes, request, within,
+};
 use rustix::io::ioctl_fionread;
 use tempfile::TempDir;
 
+/// The length of a block in bytes.
 const BLOCK: usize = 1 << 20;
-/// More than all socket buffers on the way hold, so that the server is still sending.
+/// 64 MiB, more than all socket buffers between server and client hold, so that the server is still
+/// sending.
 const BLOCKS: usize = 64;
+/// The length of the file in bytes.
 const LEN: usize = BLOCK * BLOCKS;
 
-/// Every block says which it is, so that none passes for another.
+/// Returns a file in which every block contains its own number.
 fn content(seed: u64) -> Vec<u8> {
     let mut content = random_bytes(seed, BLOCK).repeat(BLOCKS);
     for (at, block) in content.chunks_mut(BLOCK).enumerate() {
@@ -27,7 +32,7 @@ fn content(seed: u64) -> Vec<u8> {
     content
 }
 
-/// A folder that may be renamed, in one that is removed.
+/// Serves a folder that may be renamed, inside a temporary folder.
 fn served(content: &[u8]) -> (TempDir, RunningServer) {
     let outer = tempfile::tempdir().unwrap();
     let root = outer.path().join("root");
@@ -37,21 +42,19 @@ fn served(content: &[u8]) -> (TempDir, RunningServer) {
     (outer, server)
 }
 
-/// Asks for the file, and reads the header that announces so many bytes.
-fn ask(server: SocketAddr, len: u32) -> TcpStream {
-    let mut client = TcpStream::connect(server).unwrap();
-    client.set_read_timeout(Some(LIMIT)).unwrap();
-    client.write_all(&request(b"f")).unwrap();
+/// Requests the file and reads the header, which must announce `len` bytes.
+fn receiving(server: SocketAddr, len: u32) -> TcpStream {
+    let mut client = ask(server, b"f").unwrap();
     let mut header = [0; 8];
     client.read_exact(&mut header).unwrap();
     assert_eq!(header, *[b"\x49\x7E\x02\x01", &len.to_be_bytes()[..]].concat());
     client
 }
 
-/// Lets `happen` what is to happen to the large file while it is on its way, then reads on to the
-/// end.
+/// Requests the large file, calls `happen` while the file is on its way, and returns all bytes that
+/// arrive.
 fn received(server: SocketAddr, happen: impl FnOnce()) -> Vec<u8> {
-    let mut client = ask(server, u32::try_from(LEN).unwrap());
+    let mut client = receiving(server, u32::try_from(LEN).unwrap());
     wait_until_full(&client);
     happen();
     let mut data = Vec::new();
@@ -59,7 +62,7 @@ fn received(server: SocketAddr, happen: impl FnOnce()) -> Vec<u8> {
     data
 }
 
-/// Waits until no more comes for want of room, so that all buffers on the way are in use.
+/// Waits until the buffers between server and client are full: no further byte arrives.
 fn wait_until_full(client: &TcpStream) {
     let (_never, nothing) = mpsc::channel::<()>();
     let mut before = 0;
@@ -70,13 +73,6 @@ fn wait_until_full(client: &TcpStream) {
             more => before = more,
         }
     }
-}
-
-/// A comparison whose failure does not print it all.
-#[track_caller]
-fn same(left: &[u8], right: &[u8]) {
-    let first = || left.iter().zip(right).position(|(left, right)| left != right);
-    assert!(left == right, "{} and {} bytes differ at {:?}", left.len(), right.len(), first());
 }
 
 #[test]
@@ -96,12 +92,13 @@ fn a_file_that_grows_is_replaced_or_unlinked_is_sent_as_it_was_announced() {
         for change in [grow, replace, unlink] {
             let (outer, server) = served(&old);
             let file = outer.path().join("root/f");
-            same(&received(server.addr(), || change(&file)), &old);
+            assert_same(&received(server.addr(), || change(&file)), &old);
         }
     });
 }
 
-/// To nothing, to lengths that are under way, and to such that are yet to be reached.
+/// Cuts the file to 0 bytes, to lengths that are on their way, and to lengths that are not reached
+/// yet.
 #[test]
 fn a_file_that_shrinks_ends_early_and_is_sent_up_to_its_new_end() {
     within(LIMIT, || {
@@ -117,12 +114,12 @@ fn a_file_that_shrinks_ends_early_and_is_sent_up_to_its_new_end() {
             }
             assert!(data.len() < LEN, "cut to {len}, yet {} bytes came", data.len());
             let sound = len.min(data.len());
-            same(&data[..sound], &old[..sound]);
+            assert_same(&data[..sound], &old[..sound]);
         }
     });
 }
 
-/// Its readers get a mixture, but of the length that was announced.
+/// The readers get a mixture of old and new bytes, of the announced length.
 #[test]
 fn a_file_rewritten_in_place_keeps_the_announced_length() {
     within(LIMIT, || {
@@ -150,12 +147,12 @@ fn a_served_folder_that_is_renamed_stays_the_served_one() {
             fs::create_dir(outer.path().join("root")).unwrap();
             fs::write(outer.path().join("root/g"), "another folder's").unwrap();
         });
-        same(&data, &old);
+        assert_same(&data, &old);
         let answer = |name: &[u8]| exchange(server.addr(), &request(name)).unwrap();
         assert_eq!(answer(b"g"), b"\x49\x7E\x02\x00\x00\x00\x00\x00");
         fs::write(outer.path().join("moved/h"), "hello").unwrap();
         assert_eq!(answer(b"h"), b"\x49\x7E\x02\x01\x00\x00\x00\x05hello");
-        // A folder that is gone altogether is an empty one.
+        // A folder that was removed serves no file.
         fs::remove_dir_all(outer.path().join("moved")).unwrap();
         assert_eq!(answer(b"h"), b"\x49\x7E\x02\x00\x00\x00\x00\x00");
     });

@@ -1,7 +1,8 @@
-//! One bit that is another: every bit of a request, and of a response's header.
+//! One inverted bit: every bit of a request, and every bit of a response's header.
 //!
-//! TCP's checksum finds nearly all of these; what it misses reaches us. The protocol has no
-//! checksum of its own: of a response it shows in all but the length and the data.
+//! TCP's checksum finds nearly all such errors, and the rest reach the program. The protocol has no
+//! checksum of its own; in a response, an inverted bit can stay unnoticed only in the length and in
+//! the data.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -11,21 +12,24 @@ use fetchlet::server::{Config, RootOptions};
 use fetchlet::{Client, ClientError};
 use fetchlet_codec::DownloadError;
 use fetchlet_test_kit::{
-    Direction, Fault, FaultProxy, Injection, LIMIT, RunningServer, fetchlet, on_disk, within,
+    Direction, Fault, FaultProxy, Injection, LIMIT, RunningServer, fetchlet, on_disk, output,
+    within,
 };
 use tempfile::TempDir;
 
-use crate::{assert_ended, at_once, output};
+use crate::{assert_ended, at_once};
 
+/// The name of the served file.
 const NAME: &str = "name";
+/// The length of the served file in bytes: two bytes of the header are not 0.
 const LEN: u32 = 260;
-/// Of [`content`], by another program.
+/// The SHA-256 of [`content`], computed by another program.
 const CHECKSUM: &str = "sha256:11dacafa00b6ebadda34ecabc9b6b53ddd8c8747c9622681a29fbbdce7004710";
 
 fn served() -> (TempDir, RunningServer) {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join(NAME), content()).unwrap();
-    // A name that seems longer than it is is waited for.
+    // The server waits for the rest of a name whose length was increased, until this deadline.
     let mut config = Config::default();
     config.request_deadline = Duration::from_millis(500);
     let server = RunningServer::with(folder.path(), RootOptions::default(), config);
@@ -52,14 +56,15 @@ fn a_flipped_bit_of_a_request_never_gets_a_file() {
         let (_folder, server) = served();
         at_once(32, &every_bit(Direction::ToServer, 0..5 + NAME.len()), |injection| {
             match (injection.at, download(server.addr(), *injection)) {
-                // Magic and type (R5); a length that is too long is waited for in vain (R6).
+                // Magic and type are refused (R5); a name whose length was increased never arrives
+                // (R6).
                 (0..3, Err(ClientError::Malformed)) => {}
                 (3..5, Err(ClientError::Malformed | ClientError::NotFound)) => {}
                 (
                     3..5,
                     Err(ClientError::Protocol(DownloadError::ClosedInHeader { received: 0 })),
                 ) => {}
-                // Another name, or none that is UTF-8.
+                // The name is another one, or is no UTF-8.
                 (5.., Err(ClientError::NotFound | ClientError::Malformed)) => {}
                 (_, other) => panic!("{injection:?}: {other:?}"),
             }
@@ -67,8 +72,8 @@ fn a_flipped_bit_of_a_request_never_gets_a_file() {
     });
 }
 
-/// But for a bit that makes the length smaller, after which the file is whole by R12 and R13: that
-/// is left to `get --checksum`.
+/// A bit that decreases the length gives a file that is whole by R12 and R13. Only `get --checksum`
+/// finds it.
 #[test]
 fn a_flipped_bit_of_a_response_header_is_an_error_unless_it_makes_the_length_smaller() {
     within(LIMIT, || {
@@ -96,7 +101,8 @@ fn a_flipped_bit_of_a_response_header_is_an_error_unless_it_makes_the_length_sma
     });
 }
 
-/// What the protocol can't see: bits of the data, and those without which the length is smaller.
+/// The errors that the protocol can't find: in the data, and in the bits of the length that
+/// decrease it.
 #[test]
 fn a_checksum_finds_what_the_protocol_does_not_and_nothing_is_left() {
     within(LIMIT, || {
@@ -125,7 +131,7 @@ fn a_checksum_finds_what_the_protocol_does_not_and_nothing_is_left() {
             assert_ended(&ended, 32, "", &format!("{injection:?}"));
             assert_eq!(left, [], "{injection:?}");
         });
-        // The same without a flip, which would be in a byte that never comes.
+        // The same download without an inverted bit: the response has no byte 1000.
         let (ended, left) =
             get(Injection { direction: Direction::ToClient, at: 1000, fault: Fault::Flip(0) });
         assert_ended(&ended, 0, "", "sound");
@@ -133,7 +139,7 @@ fn a_checksum_finds_what_the_protocol_does_not_and_nothing_is_left() {
     });
 }
 
-/// So that nobody believes otherwise: without a checksum this can't be seen.
+/// This states a limit of the protocol: without a checksum the error can't be found.
 #[test]
 fn a_flipped_bit_of_the_data_is_delivered() {
     within(LIMIT, || {

@@ -1,4 +1,4 @@
-//! Ctrl-C at two hundred moments of a download.
+//! SIGINT at two hundred moments of a download.
 
 use std::fs;
 use std::os::unix::process::ExitStatusExt;
@@ -7,13 +7,15 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use fetchlet_test_kit::{LIMIT, Rng, RunningServer, fetchlet, random_bytes, within};
+use fetchlet_test_kit::{LIMIT, Rng, RunningServer, fetchlet, output, random_bytes, within};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-use crate::{assert_ended, at_once, output};
+use crate::{assert_ended, at_once};
 
+/// The number of runs, each interrupted at another moment.
 const TIMES: u32 = 200;
+/// The number of the signal, by which a program that dies of it is told.
 const SIGINT: i32 = 2;
 
 struct Scene {
@@ -31,13 +33,13 @@ impl Scene {
         get
     }
 
-    /// Interrupts it after `delay`.
+    /// Sends SIGINT after `delay` and waits for the end.
     fn interrupted(&self, delay: Duration) {
         let folder = tempfile::tempdir().unwrap();
         let child = self.get(&folder).spawn().unwrap();
         let (_never, nothing) = mpsc::channel::<()>();
         nothing.recv_timeout(delay).expect_err("nobody sends");
-        // It is not waited for yet: even one that has ended is still there to be signalled.
+        // The process was not waited for, so its id is still valid, even if it has ended.
         kill_process(Pid::from_child(&child), Signal::INT).unwrap();
         let ended = child.wait_with_output().unwrap();
         let target = fs::read(folder.path().join("f")).ok();
@@ -47,7 +49,8 @@ impl Scene {
         assert!(names.is_empty() || (whole && names == ["f"]), "after {delay:?}: {names:?}");
         match (ended.status.code(), ended.status.signal()) {
             (Some(0), _) if whole => self.done.fetch_add(1, Ordering::Relaxed),
-            // Before it watches for signals, there is nothing yet to be removed.
+            // Before the program watches for signals, SIGINT kills it, and there is no file to
+            // remove yet.
             (None, Some(SIGINT)) if !whole => 0,
             (Some(130), _) => self.broken_off.fetch_add(1, Ordering::Relaxed),
             other => panic!("after {delay:?}: {other:?}, {ended:?}"),

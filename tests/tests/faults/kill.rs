@@ -1,5 +1,5 @@
-//! Killed before every system call that touches a file or a descriptor: the target is the old file
-//! or the whole new one, each time, and the next try succeeds.
+//! SIGKILL before every system call that touches a file or a descriptor: the target is the old file
+//! or the whole new file, each time, and the next download succeeds.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -9,16 +9,18 @@ use std::process::Command;
 use std::sync::Mutex;
 
 use fetchlet_test_kit::{
-    LIMIT, RunningServer, bare, built, fetchlet, installed, random_bytes, skip, within,
+    LIMIT, RunningServer, bare, built, fetchlet, installed, output, random_bytes, skip, within,
 };
 use tempfile::TempDir;
 
-use crate::{assert_ended, at_once, output};
+use crate::{assert_ended, at_once};
 
+/// The content of the target before the run.
 const OLD: &[u8] = b"old";
-/// More than one buffer, so that a second thread writes.
+/// Longer than one buffer, so that a second thread writes.
 const LEN: usize = 300_000;
-/// Far more calls of one kind than there are; reached only if the killing does not work.
+/// Far more calls of one name than a run has. The loop reaches this number only if no call was
+/// killed.
 const MOST: usize = 500;
 
 struct Scene {
@@ -27,30 +29,30 @@ struct Scene {
     force: bool,
 }
 
-/// What a run has left.
+/// The files after a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Left {
-    /// Whether the target is the new file; else it is as it was.
+    /// Whether the target is the new file. If not, the target is as it was before the run.
     new: bool,
-    /// Whether there is a staging file.
+    /// Whether a staging file is left.
     unfinished: bool,
 }
 
 impl Scene {
-    /// `fetchlet get` under strace with these options, in a folder of its own.
+    /// Returns the command `fetchlet get` under strace with these options, in a folder of its own.
     fn traced(&self, folder: &Path, options: &[&str]) -> Command {
         if self.force {
             fs::write(folder.join("f"), OLD).unwrap();
         }
         let mut strace = bare(installed("strace").unwrap());
-        // Its option --seccomp-bpf would be faster, and lets injections fail.
+        // strace's option `--seccomp-bpf` would be faster, but some injections fail with it.
         strace.args(["-f", "-qq"]).args(options).arg(built("fetchlet").unwrap());
         strace.args(["get", "127.0.0.1", &self.server.port().to_string(), "f"]);
         strace.args(self.force.then_some("--force")).current_dir(folder);
         strace
     }
 
-    /// The names of all system calls of a run that have to do with files.
+    /// Returns the names of all system calls of a run that touch a file or a descriptor.
     fn calls(&self) -> BTreeSet<String> {
         let [folder, logs] = [(); 2].map(|()| tempfile::tempdir().unwrap());
         let log = logs.path().join("log");
@@ -61,7 +63,8 @@ impl Scene {
         log.lines().filter_map(call).map(str::to_owned).collect()
     }
 
-    /// Kills it as some thread enters its `nth` call of that name; `None` if it got to its end.
+    /// Runs `get` and kills it when some thread enters its call number `nth` of this name. Returns
+    /// `None` if the run ended before.
     fn killed(&self, call: &str, nth: usize) -> Option<Left> {
         let folder = tempfile::tempdir().unwrap();
         let inject = format!("inject={call}:signal=KILL:when={nth}");
@@ -106,12 +109,12 @@ impl Scene {
     }
 }
 
-/// The name in a line of strace's log: `1234  openat(AT_FDCWD, ...`.
+/// Returns the name of the call in a line of strace's log, such as `1234  openat(AT_FDCWD, ...`.
 fn call(line: &str) -> Option<&str> {
     let name = line.trim_start_matches(|c: char| c.is_ascii_digit()).trim_start();
     let name = name.split_once('(')?.0;
     let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-    // It can't be killed on entering the call that makes it this program.
+    // strace can't kill at the `execve` that starts the program.
     (plain && name != "execve").then_some(name)
 }
 
@@ -140,7 +143,8 @@ fn a_kill_at_any_system_call_leaves_the_old_file_or_the_whole_new_one() {
             let kills = seen.len();
             seen.sort();
             seen.dedup();
-            // Before there is a staging file, with one, and after the rename.
+            // There must be kills before the staging file exists, while it exists, and after the
+            // rename.
             let states = [(false, false), (false, true), (true, false)];
             let states = states.map(|(new, unfinished)| Left { new, unfinished });
             assert_eq!(seen, states, "{kills} kills at {calls:?}");

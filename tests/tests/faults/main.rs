@@ -1,8 +1,9 @@
-//! What goes wrong around a transfer: the network, the disk, the machine, the user's patience. Each
-//! fault is put where it hurts, at every place there is, and what is left afterwards is exact.
+//! Faults around a transfer: of the network, of the disk, of the machine, and interrupts by the
+//! user. Each fault is tried at every place where it can occur, and each test states exactly what
+//! is left afterwards.
 //!
-//! `python3` is needed. Where `strace` or user namespaces are missing, some of them say so and try
-//! nothing, and fail if `CI` is `true`.
+//! These tests need `python3`. Where `strace` or user namespaces are missing, the tests that need
+//! them report that they are skipped; with `CI=true` they fail.
 
 mod bytes;
 mod descriptors;
@@ -16,12 +17,12 @@ mod sendfile;
 mod stop;
 
 use std::panic::{self, AssertUnwindSafe};
-use std::process::{Command, Output};
+use std::process::Output;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-/// Tries all cases, `most` at a time: they wait more than they work. After one that fails, none is
-/// begun.
+/// Calls `attempt` for each case, `most` cases at a time: a case waits longer than it computes.
+/// After a failure no further case is started.
 fn at_once<T: Sync>(most: usize, cases: &[T], attempt: impl Fn(&T) + Sync) {
     let next = AtomicUsize::new(0);
     let attempt = |case| {
@@ -41,11 +42,7 @@ fn at_once<T: Sync>(most: usize, cases: &[T], attempt: impl Fn(&T) + Sync) {
     });
 }
 
-fn output(command: &mut Command) -> Output {
-    command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"))
-}
-
-/// The exit code, and what stderr must hold.
+/// Asserts the exit code, and that stderr contains `said`.
 #[track_caller]
 fn assert_ended(output: &Output, code: i32, said: &str, what: &str) {
     let stderr = String::from_utf8_lossy(&output.stderr);

@@ -1,5 +1,6 @@
-//! Names that change, all the time, between a file inside and a link to a secret outside: the
-//! secret never appears (R8), whether the kernel guards the lookup or the fallback does.
+//! Names that change all the time between a file inside the root and a link to a secret outside: no
+//! response contains the secret (R8), whether the kernel guards the lookup (openat2) or the
+//! fallback does.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -15,13 +16,17 @@ use fetchlet_test_kit::{
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use tempfile::TempDir;
 
+/// How long the names are swapped and requested.
 const RACE: Duration = Duration::from_secs(5);
+/// The content of every file outside the root.
 const SECRET: &[u8] = b"this must never be sent";
+/// The response for every file inside the root.
 const INSIDE: &[u8] = b"\x49\x7E\x02\x01\x00\x00\x00\x07inside!";
 
-/// Each of a pair takes the other's place, at once: one is a file or folder inside, one a link
-/// outside.
+/// The two names of a pair are exchanged atomically: one is a file or folder inside, the other a
+/// link to outside.
 const PAIRS: [(&str, &str); 2] = [("file", "link"), ("folder", "link-to-folder")];
+/// The names that are requested.
 const NAMES: [&str; 4] = ["file", "link", "folder/file", "link-to-folder/file"];
 
 fn tree() -> (TempDir, PathBuf) {
@@ -37,7 +42,7 @@ fn tree() -> (TempDir, PathBuf) {
     (outer, root)
 }
 
-/// Serves a folder where openat2 is refused with this error.
+/// Serves a folder in a process where openat2 fails with this error.
 fn without_openat2(errno: &str, root: &Path, options: &[&str]) -> ServeProcess {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/peers/no_openat2.py");
     let mut python = bare(installed("python3").unwrap());
@@ -46,7 +51,8 @@ fn without_openat2(errno: &str, root: &Path, options: &[&str]) -> ServeProcess {
     ServeProcess::run(python).unwrap()
 }
 
-/// How often a name led to the file inside, and how often nowhere.
+/// Requests the names until `over` is set. Returns how often a name led to the file inside, and how
+/// often to no file.
 fn fetch_until(over: &AtomicBool, server: SocketAddr) -> [usize; 2] {
     let mut seen = [0; 2];
     while !over.load(Ordering::Relaxed) {
@@ -102,7 +108,7 @@ fn a_name_swapped_between_a_file_and_a_link_outside_never_leads_outside() {
     });
 }
 
-/// Else the race above would have tried the same lookup three times.
+/// If openat2 were not refused, the race above would test the same lookup three times.
 #[test]
 fn a_system_without_openat2_is_noticed_and_links_are_not_followed() {
     within(LIMIT, || {

@@ -1,23 +1,23 @@
-//! File systems that refuse `sendfile`, played by strace: the server copies instead, and what holds
-//! for a response holds for a copied one.
+//! File systems that refuse `sendfile`, simulated by strace: the server copies instead, and a
+//! copied response follows the same rules.
 
 use std::fs::{self, File};
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::io::Read;
 use std::path::Path;
 use std::time::Duration;
 
 use fetchlet_test_kit::{
-    LIMIT, ServeProcess, bare, built, exchange, installed, random_bytes, request, skip, within,
+    LIMIT, ServeProcess, ask, bare, built, exchange, installed, random_bytes, read_all, request,
+    skip, within,
 };
 use tempfile::TempDir;
 
-/// More than what is sent in one write, and no multiple of any buffer.
+/// More than the bytes of one write, and no multiple of any buffer.
 const LEN: usize = 3_000_001;
-/// More than all buffers of a connection hold.
+/// 64 MiB, more than all buffers of a connection hold.
 const LARGE: u64 = 64 << 20;
 
-/// `fetchlet serve` whose calls of `sendfile` fail, and strace's log of them.
+/// A `fetchlet serve` whose calls of `sendfile` fail, and strace's log of these calls.
 struct Refused {
     server: ServeProcess,
     log: std::path::PathBuf,
@@ -29,7 +29,7 @@ impl Refused {
         let logs = tempfile::tempdir().unwrap();
         let log = logs.path().join("log");
         let mut strace = bare(installed("strace").unwrap());
-        // -D: the server is the child, and strace ends with it.
+        // With `-D` the server is the child, and strace ends with it.
         strace.args(["-D", "-f", "-qq", "-e", "trace=sendfile", "-e"]);
         strace.arg(format!("inject=sendfile:{failure}")).arg("-o").arg(&log);
         strace.arg(built("fetchlet").unwrap()).args(["serve", "0", "--root"]).arg(root);
@@ -40,7 +40,7 @@ impl Refused {
         Self { server: server.unwrap(), log, _logs: logs }
     }
 
-    /// How many calls were refused.
+    /// Returns how many calls failed.
     fn refused(&self) -> usize {
         fs::read_to_string(&self.log).unwrap().matches("(INJECTED)").count()
     }
@@ -52,19 +52,6 @@ fn no_strace() -> bool {
     true
 }
 
-fn ask(server: SocketAddr) -> TcpStream {
-    let mut client = TcpStream::connect(server).unwrap();
-    client.set_read_timeout(Some(LIMIT)).unwrap();
-    client.write_all(&request(b"f")).unwrap();
-    client
-}
-
-fn received(mut client: TcpStream) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    client.read_to_end(&mut bytes).unwrap();
-    bytes
-}
-
 fn sparse(len: u64) -> (TempDir, File) {
     let folder = tempfile::tempdir().unwrap();
     let file = File::create(folder.path().join("f")).unwrap();
@@ -72,7 +59,8 @@ fn sparse(len: u64) -> (TempDir, File) {
     (folder, file)
 }
 
-/// From its first call on, and from the third, when some of the file has been sent by the kernel.
+/// `sendfile` fails from its first call on, and from its third, when the kernel has sent a part of
+/// the file.
 #[test]
 fn a_file_that_sendfile_refuses_arrives_whole() {
     if no_strace() {
@@ -88,7 +76,8 @@ fn a_file_that_sendfile_refuses_arrives_whole() {
         {
             let refused = Refused::start(folder.path(), failure, &[]);
             for _ in 0..3 {
-                assert!(received(ask(refused.server.addr())) == whole, "{failure}");
+                let answer = read_all(ask(refused.server.addr(), b"f").unwrap()).unwrap();
+                assert!(answer == whole, "{failure}");
                 let line = refused.server.logged("end=");
                 assert!(line.contains("end=\"sent\"") && line.contains("bytes=3000001"), "{line}");
             }
@@ -97,7 +86,7 @@ fn a_file_that_sendfile_refuses_arrives_whole() {
     });
 }
 
-/// R10: the file shrinks while its reader has stopped the sending half-way.
+/// R10: the file shrinks while the server waits for a reader that has taken only the header.
 #[test]
 fn a_copied_file_that_shrinks_ends_early() {
     if no_strace() {
@@ -106,7 +95,7 @@ fn a_copied_file_that_shrinks_ends_early() {
     within(LIMIT, || {
         let (folder, file) = sparse(LARGE);
         let refused = Refused::start(folder.path(), "error=EINVAL", &[]);
-        let mut client = ask(refused.server.addr());
+        let mut client = ask(refused.server.addr(), b"f").unwrap();
         client.read_exact(&mut [0; 8]).unwrap();
         file.set_len(1000).unwrap();
         let mut data = Vec::new();
@@ -119,7 +108,7 @@ fn a_copied_file_that_shrinks_ends_early() {
     });
 }
 
-/// R15, and a reader that takes nothing holds up nobody else.
+/// R15: the server drops a reader that takes nothing, and serves others meanwhile.
 #[test]
 fn a_reader_that_takes_nothing_of_a_copied_file_is_dropped() {
     if no_strace() {
@@ -129,7 +118,7 @@ fn a_reader_that_takes_nothing_of_a_copied_file_is_dropped() {
         let (folder, _) = sparse(LARGE);
         fs::write(folder.path().join("small"), "hello").unwrap();
         let refused = Refused::start(folder.path(), "error=EINVAL", &["--timeout", "1s"]);
-        let mut stalled = ask(refused.server.addr());
+        let mut stalled = ask(refused.server.addr(), b"f").unwrap();
         stalled.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
         stalled.read_exact(&mut [0; 8]).unwrap();
         let small = exchange(refused.server.addr(), &request(b"small")).unwrap();

@@ -1,5 +1,5 @@
-//! A stop with clients in every state at once: what can end ends, what can't is broken off, and all
-//! of it is over when the grace is.
+//! A stop with clients in every state at once: transfers that can end do so, the others are broken
+//! off, and the server has ended when its grace period is over.
 
 use std::fs::{self, File};
 use std::io::{Read, Write};
@@ -8,15 +8,17 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use fetchlet_test_kit::{LIMIT, RunningServer, ServeProcess, random_bytes, request, within};
+use fetchlet_test_kit::{
+    LIMIT, RunningServer, ServeProcess, ask, connect, random_bytes, request, within,
+};
 use rustix::process::Signal;
 use tempfile::TempDir;
 
-/// What [`RunningServer`] waits for.
+/// The grace period of a [`RunningServer`].
 const GRACE: Duration = Duration::from_secs(1);
-/// What a busy machine may add to it.
+/// How much later than the grace period a busy machine may be.
 const MARGIN: Duration = Duration::from_secs(3);
-/// More than the buffers of a connection hold.
+/// 64 MiB, more than the buffers of a connection hold.
 const LARGE: u64 = 64 << 20;
 
 fn folder() -> TempDir {
@@ -26,30 +28,23 @@ fn folder() -> TempDir {
     folder
 }
 
-fn connect(server: SocketAddr) -> TcpStream {
-    let client = TcpStream::connect(server).unwrap();
-    client.set_read_timeout(Some(LIMIT)).unwrap();
-    client
-}
-
-/// A client that has begun to receive the large file.
+/// Requests the large file and reads the header of the response.
 fn receiving(server: SocketAddr) -> TcpStream {
-    let mut client = connect(server);
-    client.write_all(&request(b"large")).unwrap();
+    let mut client = ask(server, b"large").unwrap();
     client.read_exact(&mut [0; 8]).unwrap();
     client
 }
 
-/// A client that has sent a part of its request, and the rest of it.
+/// Sends a part of a request, and returns the connection and the rest of the request.
 fn asking(server: SocketAddr) -> (TcpStream, Vec<u8>) {
-    let mut client = connect(server);
+    let mut client = connect(server).unwrap();
     let mut begun = request(b"f");
     let rest = begun.split_off(4);
     client.write_all(&begun).unwrap();
     (client, rest)
 }
 
-/// How many bytes come; a reset ends them as well.
+/// Counts the bytes that arrive before the connection ends; a reset is an end, too.
 fn count(mut client: TcpStream) -> u64 {
     let mut buffer = vec![0; 64 * 1024];
     let mut total = 0;
@@ -59,17 +54,15 @@ fn count(mut client: TcpStream) -> u64 {
     total
 }
 
-/// `stop` returns when the server has ended; `begun` is when it no longer takes connections.
+/// Stops a server that has clients in every state. `stop` returns when the server has ended.
 fn stops_in_time(server: SocketAddr, stop: impl FnOnce() + Send) {
-    let idle = [(); 3].map(|()| connect(server));
+    let idle = [(); 3].map(|()| connect(server).unwrap());
     let (mut late, rest) = asking(server);
     let (never, _) = asking(server);
     let body = receiving(server);
     let stalled = receiving(server);
-    // Every request before has been read by the time that this one is answered.
-    let mut last = connect(server);
-    last.write_all(&request(b"f")).unwrap();
-    assert_eq!(count(last), 108);
+    // The server has read every request before this one when it answers this one.
+    assert_eq!(count(ask(server, b"f").unwrap()), 108);
     let start = Instant::now();
     thread::scope(|scope| {
         let stopping = scope.spawn(move || {
@@ -112,8 +105,8 @@ fn the_program_ends_within_its_grace_whatever_its_clients_do() {
         let (status, log) = logged.recv().unwrap();
         assert_eq!(status.code(), Some(0));
         let ended = |end: &str| log.iter().filter(|it| it.contains(end)).count();
-        // The late one, the body and the one before; the idle ones, the one half asked, the stalled
-        // one.
+        // The lines of the late request, the transfer and the request before; those of the idle
+        // clients, the partial request and the stalled client.
         assert_eq!((ended("end=\"sent\""), ended("end=\"stopped\"")), (3, 5), "{log:#?}");
     });
 }

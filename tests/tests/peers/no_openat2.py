@@ -1,5 +1,5 @@
 # Becomes a program whose system call openat2 is refused: python3 no_openat2.py ERRNO PROGRAM ARGUMENT...
-# ERRNO is what it is refused with: ENOSYS as by an old kernel, EPERM as by a sandbox.
+# ERRNO is the error of that call: ENOSYS as by an old kernel, EPERM as by a sandbox.
 import ctypes
 import errno
 import os

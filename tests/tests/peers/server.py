@@ -1,6 +1,6 @@
 # A server written from PROTOCOL.md alone: python3 server.py FOLDER [--piece N] [--stop-after N]
 # Prints its port, then answers one client after another until stdin ends. --piece: bytes per write
-# (R4). --stop-after: closes after so many bytes of the response (R12).
+# (R4). --stop-after: closes after this many bytes of the response (R12).
 import argparse
 import os
 import socket

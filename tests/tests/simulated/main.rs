@@ -1,4 +1,4 @@
-//! The program `simulated` as it is built: exit codes, streams, what is left on the disk.
+//! The built program `simulated`: exit codes, streams, and the files that it leaves.
 
 use std::fs;
 use std::process::{Command, Output, Stdio};
@@ -26,14 +26,14 @@ fn run(arguments: &[&str]) -> Ran {
     Ran { code: status.code(), stdout: text(stdout), stderr: text(stderr) }
 }
 
-/// Runs it, and it succeeds without a complaint.
+/// Runs the program, asserts success and an empty stderr, and returns stdout.
 fn succeeds(arguments: &[&str]) -> String {
     let Ran { code, stdout, stderr } = run(arguments);
     assert_eq!((code, stderr.as_str()), (Some(0), ""), "{arguments:?}: {stdout}");
     stdout
 }
 
-/// Runs it, and it fails with one line that says this.
+/// Runs the program and asserts that it fails with one line on stderr that contains `why`.
 fn fails(arguments: &[&str], why: &str) {
     let Ran { code, stdout, stderr } = run(arguments);
     assert_eq!(code, Some(1), "{arguments:?}: {stdout}{stderr}");
@@ -56,7 +56,7 @@ fn without_arguments_it_shows_that_both_sides_are_equal() {
     });
 }
 
-/// The number before this word in the line of what the device received.
+/// Returns the number before `word` in the line that begins with `received`.
 fn received(stdout: &str, word: &str) -> u32 {
     let line = stdout.lines().find(|line| line.starts_with("received ")).unwrap();
     let mut words = line.split([' ', ',', ';']).filter(|word| !word.is_empty());
@@ -87,8 +87,7 @@ fn small_windows_and_packets_take_more_frames() {
 fn a_slow_cable_and_a_long_one_take_their_time() {
     within(LIMIT, || {
         for (options, least) in [
-            // Two seconds' worth of bytes; a question and an answer each for ARP, SYN and the
-            // request.
+            // Two seconds for the bytes, and one round trip each for ARP, SYN and the request.
             (&["--size", "64K", "--rate", "32K"][..], 2000),
             (&["--size", "0", "--latency", "100"], 600),
         ] {
@@ -149,7 +148,7 @@ fn a_server_outside_is_asked_and_the_file_is_kept() {
     });
 }
 
-/// R12, R14: how it ended comes through the gateway, and nothing is kept.
+/// R12, R14: the early end reaches the device through the gateway, and no file is kept.
 #[test]
 fn a_server_that_breaks_off_is_an_error() {
     within(LIMIT, || {

@@ -1,4 +1,4 @@
-//! A device outside of the program: frames in datagrams, as an emulator sends them.
+//! A device outside of the program `simulated`: frames in datagrams, as an emulator sends them.
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::Stdio;
@@ -15,7 +15,7 @@ use smoltcp::wire::{EthernetAddress, Ipv4Address, Ipv4Cidr};
 
 use crate::simulated;
 
-/// Takes the checksum only.
+/// A sink that drops all bytes: only the checksum is of interest.
 struct Nowhere;
 
 impl Sink for Nowhere {
@@ -34,7 +34,7 @@ impl Sink for Nowhere {
     }
 }
 
-/// Fetches the demo's file over datagrams, as a device in an emulator does: its CRC-32.
+/// Fetches the demo file over datagrams, as a device in an emulator does, and returns its CRC-32.
 fn fetch(device: Datagram, port: u16) -> u32 {
     let (mut receive, mut transmit) = ([0; 4096], [0; 64]);
     let mut socket = [SocketStorage::EMPTY];

@@ -1,4 +1,4 @@
-//! What a client and a transfer refuse, and that an end is an end.
+//! Servers and addresses that a client refuses, and a transfer that stays ended.
 
 use std::task::Poll;
 
@@ -12,9 +12,11 @@ use smoltcp::wire::{EthernetAddress, Ipv4Address, Ipv4Cidr};
 
 use crate::fixture::{MemorySink, config};
 
+/// The timeout of the client, in virtual time.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Makes a client and asks it for a file of each of these servers.
+/// Makes a client, starts a fetch from each of these servers, and returns which fetches were
+/// started.
 fn fetches(config: &Config, servers: &[[u8; 4]]) -> Result<Vec<bool>, ConfigError> {
     let (near, _far) = segment(1500, Default::default(), Default::default());
     let (mut receive, mut transmit) = ([0; 512], [0; 64]);
@@ -25,7 +27,7 @@ fn fetches(config: &Config, servers: &[[u8; 4]]) -> Result<Vec<bool>, ConfigErro
         let [a, b, c, d] = *server;
         let fetched = client.fetch(Filename::new("f").unwrap(), Ipv4Address::new(a, b, c, d), 5000);
         assert!(matches!(fetched, Ok(()) | Err(ConnectError::Unaddressable)));
-        // One that was not started leaves none under way.
+        // A fetch that was refused leaves no transfer.
         assert_eq!(client.transfer().is_some(), fetched.is_ok());
         fetched.is_ok()
     };

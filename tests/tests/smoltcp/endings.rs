@@ -1,4 +1,5 @@
-//! How a connection can end before the file is whole, each told apart, with its counts (R12).
+//! Every way in which a connection can end before the file is whole: each gives an error of its
+//! own, with the counts of R12.
 
 use fetchlet_codec::{DecodeError, DownloadError};
 use fetchlet_smoltcp::TransferError;
@@ -7,13 +8,15 @@ use smoltcp::time::{Duration, Instant};
 
 use crate::fixture::{FailAt, Observed, REQUEST, Scenario, ServerBehavior};
 
+/// The timeout of the client, in virtual time.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 fn run(answer: &[u8], behavior: ServerBehavior) -> Observed {
     Scenario { behavior, ..Scenario::new(answer) }.run()
 }
 
-/// What is missing when only so many bytes of [`HELLO`] came; nothing of them is all.
+/// Returns the error for a connection that ended after `came` bytes of [`HELLO`], or `None` if that
+/// is all of them.
 fn missing(came: usize) -> Option<DownloadError> {
     match came {
         0..8 => Some(DownloadError::ClosedInHeader { received: came as u8 }),
@@ -83,8 +86,8 @@ fn silence_at_every_byte_times_out() {
     });
 }
 
-/// A sink that erases flash for longer than the time-out: meanwhile the peer had no room to send
-/// into.
+/// While a sink erases flash for longer than the timeout, the peer has no room to send into. That
+/// time does not count against the peer.
 #[test]
 fn the_time_of_the_sink_is_not_the_peers() {
     within(LIMIT, || {
@@ -99,7 +102,8 @@ fn the_time_of_the_sink_is_not_the_peers() {
     });
 }
 
-/// Slow is not silent (R15): at 100 bytes a second a file of 3 kB takes longer than the time-out.
+/// R15: only silence times out. At 100 bytes a second, a file of 3 kB takes longer than the
+/// timeout.
 #[test]
 fn a_server_that_trickles_is_waited_for() {
     within(LIMIT, || {
@@ -131,7 +135,7 @@ fn an_answer_without_a_file_gives_the_sink_nothing() {
     });
 }
 
-/// R11: it does not wait for the rest of what can't become a response.
+/// R11: the client does not wait for the rest of an answer that can't become a response.
 #[test]
 fn garbage_is_refused_while_the_server_goes_on() {
     within(LIMIT, || {
@@ -141,7 +145,7 @@ fn garbage_is_refused_while_the_server_goes_on() {
     });
 }
 
-/// R13: ended by the server or not, what follows the file changes nothing.
+/// R13: bytes after the file change nothing, whether the server closes or not.
 #[test]
 fn bytes_after_the_file_are_ignored() {
     within(LIMIT, || {

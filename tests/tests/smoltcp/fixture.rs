@@ -11,28 +11,33 @@ use smoltcp::socket::tcp::{Socket, SocketBuffer, State};
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::{EthernetAddress, IpCidr, Ipv4Address, Ipv4Cidr};
 
+/// The filename that the client requests.
 pub(crate) const NAME: &str = "h.txt";
+/// The request for [`NAME`] (R2).
 pub(crate) const REQUEST: &[u8] = b"\x49\x7E\x01\x00\x05h.txt";
+/// The server's address.
 pub(crate) const SERVER: Ipv4Address = Ipv4Address::new(192, 168, 69, 1);
+/// The client's address.
 const DEVICE: Ipv4Address = Ipv4Address::new(192, 168, 69, 2);
+/// The server's port.
 const PORT: u16 = 5000;
 
 /// How the server treats its peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ServerBehavior {
-    /// There is no such host.
+    /// The host does not exist.
     Absent,
-    /// Nothing listens.
+    /// The host refuses the connection.
     Refuse,
-    /// All is said, then the connection ends.
+    /// The server sends its whole answer and closes.
     Fin,
-    /// All that was said has arrived, then the connection is reset.
+    /// The server sends its whole answer, waits until all of it has arrived, and resets.
     Reset,
-    /// All is said, then nothing.
+    /// The server sends its whole answer and then stays silent.
     Silence,
 }
 
-/// Where the sink fails.
+/// The call in which the sink fails; for a write, how many bytes the sink has by then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FailAt {
     Begin,
@@ -40,7 +45,7 @@ pub(crate) enum FailAt {
     Finish,
 }
 
-/// A sink that remembers, and fails where it is told to.
+/// A sink that keeps all bytes, and fails at the chosen call.
 #[derive(Debug, Default)]
 pub(crate) struct MemorySink {
     pub(crate) announced: Option<u32>,
@@ -75,34 +80,35 @@ impl Sink for MemorySink {
     }
 }
 
-/// What happens, but for what a test changes: `hello` over a perfect cable.
+/// The settings of one exchange. The default is `hello` over a cable without losses; a test changes
+/// what it needs.
 pub(crate) struct Scenario {
     pub(crate) answer: Vec<u8>,
     pub(crate) behavior: ServerBehavior,
     pub(crate) conditions: Conditions,
     pub(crate) window: usize,
     pub(crate) timeout: Duration,
-    /// How long the device does nothing else at each piece of data.
+    /// For how long the device does nothing else at each piece of data.
     pub(crate) blocks: Duration,
     pub(crate) fail_at: Option<FailAt>,
     pub(crate) capture: Capture,
 }
 
-/// What came of it.
+/// The results of one exchange.
 #[derive(Debug)]
 pub(crate) struct Observed {
     pub(crate) result: Result<u32, TransferError<FailAt>>,
     pub(crate) sink: MemorySink,
-    /// What the server was asked.
+    /// The bytes that the server received.
     pub(crate) asked: Vec<u8>,
-    /// When the result was there; the start is at zero.
+    /// The time of the result, since the start of the exchange.
     pub(crate) at: Instant,
-    /// From the device, and to it.
+    /// The counters of the frames from the device and to the device.
     pub(crate) counters: (Counters, Counters),
 }
 
 impl Observed {
-    /// The file, which must be whole.
+    /// Returns the file, which must be whole.
     pub(crate) fn whole(self) -> Vec<u8> {
         assert_eq!(self.result, Ok(u32::try_from(self.sink.data.len()).unwrap()), "{}", self.at);
         assert!(self.sink.finished && self.sink.announced == self.result.ok());
@@ -125,7 +131,7 @@ impl Scenario {
         }
     }
 
-    /// One exchange, and the end of its connection on both sides.
+    /// Runs one exchange until its connection has ended on both sides.
     pub(crate) fn run(self) -> Observed {
         let (near, far) = segment(1500, self.conditions, self.conditions);
         let monitor = near.monitor();
@@ -171,7 +177,7 @@ pub(crate) fn config(timeout: Duration) -> Config {
     }
 }
 
-/// A server that reads one request and answers with the bytes it was given.
+/// A server that reads one request and sends the answer that it was given.
 struct Peer {
     device: Endpoint,
     interface: Interface,

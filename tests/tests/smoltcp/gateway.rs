@@ -1,4 +1,4 @@
-//! The far end of the segment, with the real server behind it.
+//! The gateway at the far end of the segment, with a real server behind it.
 
 use std::fs;
 use std::io::{self, ErrorKind, Read, Write};
@@ -68,8 +68,8 @@ impl<'a> Network<'a> {
     }
 }
 
-/// More often than the gateway has sockets, and at once: none of them may be worn out, and no port
-/// of the device may be used twice while the other side remembers it.
+/// More fetches than the gateway has sockets, without a pause between them: no socket may become
+/// unusable, and the device must not use a port again that the other side still remembers.
 #[test]
 fn a_client_fetches_again_and_again_at_once() {
     within(LIMIT, || {
@@ -87,7 +87,7 @@ fn a_client_fetches_again_and_again_at_once() {
             assert_eq!(network.fetch("g", server.port()), Err(TransferError::NotFound));
         }
         let ConnectionCounts { accepted, finished, broken } = network.gateway.connections();
-        // A device that has no use for the rest resets.
+        // A device that drops a transfer resets the connection.
         assert_eq!((accepted, finished + broken), (20, 20));
         assert!(finished >= 10, "{finished} of {accepted} were finished");
         assert!(network.clock.elapsed().as_secs() < 10, "{:?}", network.clock.elapsed());
@@ -95,8 +95,8 @@ fn a_client_fetches_again_and_again_at_once() {
     });
 }
 
-/// A server that answers, and ends its side only when the device has: how that looked to it, and
-/// what the device has.
+/// Runs an exchange with a server that ends its side only after the device has. Returns how the
+/// connection ended for the server, and the result of the device.
 fn patient(answer: &'static [u8]) -> (io::Result<usize>, Result<Vec<u8>, TransferError<FailAt>>) {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let addr = listener.local_addr().unwrap();

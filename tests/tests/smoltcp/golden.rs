@@ -10,7 +10,7 @@ use smoltcp::wire::{EthernetFrame, EthernetProtocol, Ipv4Packet, TcpPacket};
 
 use crate::fixture::{REQUEST, SERVER, Scenario};
 
-/// A file in memory.
+/// An output for the capture: a file in memory.
 #[derive(Clone, Default)]
 struct MemorySink(Rc<RefCell<Vec<u8>>>);
 
@@ -24,7 +24,7 @@ impl Write for MemorySink {
     }
 }
 
-/// The frames of a pcap file, checked for what is not in the frames.
+/// Returns the frames of a pcap file, after checks of its headers.
 fn frames(mut file: &[u8]) -> Vec<&[u8]> {
     let word = |bytes: &[u8], at: usize| {
         u32::from_ne_bytes(bytes[at..at + 4].try_into().unwrap()) as usize
@@ -41,7 +41,7 @@ fn frames(mut file: &[u8]) -> Vec<&[u8]> {
     frames
 }
 
-/// Who sent it, and what TCP says; the payload is what must not change.
+/// Returns the sender and TCP's flags as text, and the payload.
 fn describe(frame: &[u8]) -> (String, Vec<u8>) {
     let ethernet = EthernetFrame::new_checked(frame).unwrap();
     if ethernet.ethertype() == EthernetProtocol::Arp {
@@ -60,7 +60,7 @@ fn describe(frame: &[u8]) -> (String, Vec<u8>) {
     (line, tcp.payload().to_vec())
 }
 
-/// If this fails, do not change the bytes: they are PROTOCOL.md's.
+/// If this fails, do not change the bytes: PROTOCOL.md defines them.
 #[test]
 fn the_golden_exchange_is_on_the_wire() {
     within(LIMIT, || {

@@ -1,4 +1,4 @@
-//! Frames that are lost or damaged: the file is whole all the same, and chance repeats itself.
+//! Lost and damaged frames: the file arrives whole, and equal seeds give equal runs.
 
 use fetchlet_segment::Conditions;
 use fetchlet_smoltcp::TransferError;
@@ -7,7 +7,7 @@ use smoltcp::time::Duration;
 
 use crate::fixture::{Observed, Scenario};
 
-/// So long that TCP's own back-off after losses in a row stays below it.
+/// Longer than TCP waits between retransmissions after several losses in a row.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
 fn lossy(seed: u64, drop: u8, corrupt: u8, file: &[u8]) -> Observed {
@@ -52,7 +52,7 @@ fn the_same_seed_is_the_same_run() {
     });
 }
 
-/// A queue that overflows is a loss like another.
+/// A frame that a full queue drops is lost like any other.
 #[test]
 fn a_short_queue_costs_time_only() {
     within(LIMIT, || {
@@ -66,7 +66,7 @@ fn a_short_queue_costs_time_only() {
     });
 }
 
-/// ARP has no checksum: a neighbour's wrong address would be believed for a minute.
+/// ARP has no checksum: the client would keep a wrong address of a neighbour for a minute.
 #[test]
 fn a_damaged_arp_frame_is_lost() {
     within(LIMIT, || {

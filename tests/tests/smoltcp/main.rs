@@ -1,6 +1,6 @@
-//! The device's client on its TCP stack, against a scripted server: every size, window, ending and
-//! loss, on a virtual clock. None of them waits, and each run is the same as the last. Only the
-//! gateway has a real server behind it, and real time.
+//! The client on smoltcp against a scripted server: all sizes, windows, endings and losses, on a
+//! virtual clock. No test waits, and each run repeats the last one exactly. Only `gateway` has a
+//! real server, and real time.
 
 mod client;
 mod endings;

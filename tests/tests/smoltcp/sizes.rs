@@ -1,4 +1,4 @@
-//! Whole files of lengths that are awkward for segments and windows.
+//! Whole files whose lengths are near the limits of segments and windows.
 
 use fetchlet_segment::Conditions;
 use fetchlet_test_kit::{LIMIT, random_bytes, response, within};
@@ -6,11 +6,11 @@ use smoltcp::time::Duration;
 
 use crate::fixture::Scenario;
 
-/// What fits in a frame behind the headers, without TCP options.
+/// The TCP payload of a full Ethernet frame in bytes, without TCP options: 1500 - 20 - 20.
 const MSS: usize = 1460;
 
-/// Small devices' windows, around a segment, and up to the last that needs no scaling, and the
-/// next.
+/// The windows of small devices, windows around one segment, the largest without window scaling,
+/// and the next one.
 const WINDOWS: &[usize] = &[512, 536, 1459, 1460, 1461, 2048, 4096, 16_384, 65_535, 65_536];
 
 fn arrives(len: usize, window: usize, conditions: Conditions) {
@@ -21,7 +21,7 @@ fn arrives(len: usize, window: usize, conditions: Conditions) {
     assert!(outcome.whole() == file, "{len} bytes, window {window}: other bytes");
 }
 
-/// The places where something ends, with the header's 8 bytes and without, and those beside them.
+/// Returns lengths around this edge, with and without the header's 8 bytes.
 fn around(edge: usize) -> impl Iterator<Item = usize> {
     [edge, edge - 8].into_iter().flat_map(|edge| edge - 1..=edge + 1)
 }
@@ -57,7 +57,7 @@ fn a_mebibyte_arrives_through_every_window() {
     });
 }
 
-/// With a delay there is more than one segment on its way, and with a rate the queue fills.
+/// With a delay, several segments are on their way at a time; with a rate limit, the queue fills.
 #[test]
 fn a_slow_and_distant_server_is_no_difference() {
     within(LIMIT, || {
@@ -70,7 +70,7 @@ fn a_slow_and_distant_server_is_no_difference() {
     });
 }
 
-/// 60 kB at 100 kB/s, and the cable's own time: the virtual clock is right.
+/// The time of 60 kB at 100 kB/s and the latency of the cable, by the virtual clock.
 #[test]
 fn the_rate_and_the_latency_are_what_they_say() {
     within(LIMIT, || {
@@ -81,7 +81,7 @@ fn the_rate_and_the_latency_are_what_they_say() {
         let outcome = scenario.run();
         let line = outcome.counters.1.bytes * 10;
         let took = outcome.at.total_micros();
-        // Two round trips before the first byte: ARP and SYN, then the request.
+        // Two round trips pass before the first byte: ARP and SYN, then the request.
         let least = i64::try_from(line).unwrap() + 240_000;
         assert!((least..least + 200_000).contains(&took), "{took} µs, at least {least}");
         outcome.whole();

@@ -1,4 +1,4 @@
-//! What goes to stdout and to stderr, and what happens when they are closed.
+//! The bytes on stdout and on stderr, and the end of the program when they are closed.
 
 use std::fs::File;
 use std::io::Write;

@@ -1,7 +1,6 @@
 //! Folders to serve, the program `fetchlet serve` on a free port, and requests to it.
 
-use std::io::{self, Read};
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
@@ -35,10 +34,4 @@ pub(crate) fn output(command: &mut Command) -> Output {
 /// Requests a file and returns the response, header included.
 pub(crate) fn fetch(address: SocketAddr, name: &str) -> Vec<u8> {
     exchange(address, &request(name.as_bytes())).unwrap()
-}
-
-/// Reads until the server closes the connection. An error is a reset or a deadline.
-pub(crate) fn read_all(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).map(|_| answer)
 }

@@ -2,14 +2,29 @@
 
 use std::fs::File;
 use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use fetchlet_test_kit::{PATIENCE, ServeProcess, connect, random_bytes, request, response};
+use fetchlet_test_kit::{
+    PATIENCE, ServeProcess, ask, connect, random_bytes, read_all, request, response,
+};
 use rustix::process::{Resource, Rlimit, Signal, prlimit};
+use socket2::{Domain, Socket, Type};
 
 use crate::harness::*;
+
+/// Requests a file on a connection whose receive buffer is far smaller than the file.
+fn ask_with_small_buffer(address: SocketAddr, name: &[u8]) -> TcpStream {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    socket.set_recv_buffer_size(4096).unwrap();
+    socket.connect(&address.into()).unwrap();
+    let mut stream = TcpStream::from(socket);
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.write_all(&request(name)).unwrap();
+    stream
+}
 
 #[test]
 fn the_request_deadline_is_absolute() {
@@ -44,8 +59,7 @@ fn a_stalled_reader_is_dropped_and_disturbs_nobody() {
     let big = File::create(folder.path().join("big")).unwrap();
     big.set_len(500_000_000).unwrap();
     let (program, address) = serve(folder.path(), &["--timeout", "1s"]);
-    let mut stalled = connect(address).unwrap();
-    stalled.write_all(&request(b"big")).unwrap();
+    let mut stalled = ask(address, b"big").unwrap();
     let mut header = [0; 8];
     stalled.read_exact(&mut header).unwrap();
     assert_eq!(fetch(address, "small"), response(b"small"));
@@ -64,12 +78,7 @@ fn a_slow_reader_is_not_stalled() {
     let content = random_bytes(1, 1_000_000);
     std::fs::write(folder.path().join("big"), &content).unwrap();
     let (program, address) = serve(folder.path(), &["--timeout", "2s"]);
-    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
-    socket.set_recv_buffer_size(4096).unwrap();
-    socket.connect(&address.into()).unwrap();
-    let mut slow = std::net::TcpStream::from(socket);
-    slow.set_read_timeout(Some(PATIENCE)).unwrap();
-    slow.write_all(&request(b"big")).unwrap();
+    let mut slow = ask_with_small_buffer(address, b"big");
     let mut received = Vec::new();
     let mut buffer = [0; 1024];
     let start = Instant::now();
@@ -101,8 +110,7 @@ fn one_peer_has_only_so_many_connections() {
     // The server counts a connection a moment longer than its peer sees it.
     let start = Instant::now();
     loop {
-        let mut stream = connect(address).unwrap();
-        stream.write_all(&request(b"h.txt")).unwrap();
+        let mut stream = ask(address, b"h.txt").unwrap();
         match read_all(&mut stream) {
             Ok(answer) if answer == response(b"hello") => break,
             _ => assert!(start.elapsed() < PATIENCE, "the connection still counts"),
@@ -147,11 +155,7 @@ fn few_descriptors_are_shared_and_nobody_is_turned_away() {
     let program = ServeProcess::run(command).unwrap();
     let address = program.addr();
     assert!(program.logged("--max-connections 4096").contains("using 24"));
-    let readers = (0..40).map(|_| {
-        let mut reader = connect(address).unwrap();
-        reader.write_all(&request(b"big")).unwrap();
-        reader
-    });
+    let readers = (0..40).map(|_| ask(address, b"big").unwrap());
     let readers: Vec<_> = readers.collect();
     let readers = readers.into_iter().map(|mut reader| {
         thread::spawn(move || read_all(&mut reader).map(|response| response.len()))
@@ -173,8 +177,7 @@ fn a_shortage_of_descriptors_is_waited_out() {
     assert_eq!(fetch(address, "h.txt"), response(b"hello"));
     let few = Rlimit { current: Some(3), maximum: Some(1000) };
     prlimit(Some(program.pid()), Resource::Nofile, few).unwrap();
-    let mut waiting = connect(address).unwrap();
-    waiting.write_all(&request(b"h.txt")).unwrap();
+    let mut waiting = ask(address, b"h.txt").unwrap();
     assert!(program.logged("cannot accept").contains("WARN"));
     let enough = Rlimit { current: Some(1000), maximum: Some(1000) };
     prlimit(Some(program.pid()), Resource::Nofile, enough).unwrap();
@@ -187,12 +190,7 @@ fn late_bytes_do_not_destroy_the_response() {
     let content = random_bytes(1, 60_000);
     let folder = folder(&[("file", &content)]);
     let (program, address) = serve(folder.path(), &[]);
-    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
-    socket.set_recv_buffer_size(4096).unwrap();
-    socket.connect(&address.into()).unwrap();
-    let mut peer = std::net::TcpStream::from(socket);
-    peer.set_read_timeout(Some(PATIENCE)).unwrap();
-    peer.write_all(&request(b"file")).unwrap();
+    let mut peer = ask_with_small_buffer(address, b"file");
     assert!(program.logged("end=").contains("end=\"sent\""));
     peer.write_all(&[b'!'; 200_000]).unwrap();
     assert!(read_all(&mut peer).unwrap() == response(&content));

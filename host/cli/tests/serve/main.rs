@@ -1,4 +1,5 @@
-//! The built program `fetchlet serve` against peers that write raw bytes. Every wait has a deadline.
+//! The built program `fetchlet serve` against peers that write raw bytes. Every wait has a
+//! deadline.
 
 mod harness;
 mod limits;

@@ -1,7 +1,7 @@
 //! What the program adds to the library's server: options, exit codes, streams, signals, systemd.
 
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::Read;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixDatagram;
@@ -9,7 +9,7 @@ use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
 use fetchlet_test_kit::{
-    ChildProcess, NOT_FOUND, PATIENCE, ServeProcess, connect, fetchlet, request, response,
+    ChildProcess, NOT_FOUND, PATIENCE, ServeProcess, ask, connect, fetchlet, read_all, response,
 };
 use rustix::process::Signal;
 use tempfile::TempDir;
@@ -26,8 +26,7 @@ fn large() -> TempDir {
 
 /// Requests `big` and reads the header of the response.
 fn receiving(address: SocketAddr) -> TcpStream {
-    let mut stream = connect(address).unwrap();
-    stream.write_all(&request(b"big")).unwrap();
+    let mut stream = ask(address, b"big").unwrap();
     stream.read_exact(&mut [0; 8]).unwrap();
     stream
 }
@@ -186,8 +185,7 @@ fn connections_with_nothing_to_do_do_not_hold_up_the_stop() {
     let (program, address) = serve(folder.path(), &["--grace", "15s", "-v"]);
     let mut silent = connect(address).unwrap();
     program.logged("connected");
-    let mut done = connect(address).unwrap();
-    done.write_all(&request(b"long")).unwrap();
+    let mut done = ask(address, b"long").unwrap();
     assert!(read_all(&mut done).unwrap() == response(&[7; 100_000]));
     program.logged("end=");
     program.signal(Signal::TERM);

@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use fetchlet_test_kit::{ServeProcess, connect, random_bytes, request, response};
+use fetchlet_test_kit::{ServeProcess, ask, connect, random_bytes, read_all, request, response};
 use rustix::fs::{Advice, fadvise};
 use rustix::process::Signal;
 
@@ -72,8 +72,7 @@ fn a_peer_that_has_its_response_holds_no_place() {
     let start = Instant::now();
     let mut peers = Vec::new();
     for _ in 0..4 {
-        let mut stream = connect(address).unwrap();
-        stream.write_all(&request(b"h.txt")).unwrap();
+        let mut stream = ask(address, b"h.txt").unwrap();
         assert_eq!(read_all(&mut stream).unwrap(), response(b"hello"));
         peers.push(stream);
     }
@@ -100,8 +99,7 @@ fn the_congestion_control_is_the_one_asked_for() {
 fn a_file_that_is_cut_ends_at_once() {
     let folder = folder(&[("big", &random_bytes(1, 60_000_000))]);
     let (program, address) = serve(folder.path(), &[]);
-    let mut stream = connect(address).unwrap();
-    stream.write_all(&request(b"big")).unwrap();
+    let mut stream = ask(address, b"big").unwrap();
     stream.read_exact(&mut [0; 8]).unwrap();
     File::options()
         .write(true)

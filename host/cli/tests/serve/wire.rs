@@ -4,7 +4,9 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::net::Shutdown;
 
-use fetchlet_test_kit::{MALFORMED, NOT_FOUND, connect, exchange, random_bytes, request, response};
+use fetchlet_test_kit::{
+    MALFORMED, NOT_FOUND, ask, connect, exchange, random_bytes, read_all, request, response,
+};
 
 use crate::harness::*;
 
@@ -130,8 +132,7 @@ fn a_file_that_shrinks_ends_early() {
     let file = File::create(folder.path().join("log")).unwrap();
     file.set_len(200_000_000).unwrap();
     let (program, address) = serve(folder.path(), &[]);
-    let mut stream = connect(address).unwrap();
-    stream.write_all(&request(b"log")).unwrap();
+    let mut stream = ask(address, b"log").unwrap();
     let mut header = [0; 8];
     stream.read_exact(&mut header).unwrap();
     assert_eq!(header, *b"\x49\x7E\x02\x01\x0B\xEB\xC2\x00");

@@ -1,4 +1,4 @@
-//! Slow peers, thousands of them in one thread: each has its turn at its own time.
+//! Thousands of slow readers and writers in one thread, each with a turn at a fixed interval.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -9,18 +9,21 @@ use fetchlet_test_kit::request;
 
 use crate::peers::{connect, connect_with, has_ended, sources};
 
-/// A reader has its turn every 25 ticks, a quarter of a second; a writer every 100.
+/// The interval between two turns of the thread.
 const TICK: Duration = Duration::from_millis(10);
+/// A reader has its turn every 25 ticks: four times a second.
 const READERS_TURN: usize = 25;
+/// A writer has its turn every 100 ticks: once a second.
 const WRITERS_TURN: usize = 100;
 
-/// What a reader takes in its turn: 4 KiB a second.
+/// Bytes that a reader takes in its turn: 4 KiB a second.
 const BITE: usize = 1024;
 
-/// With a buffer that holds little more than that, so that the rest waits at the server.
+/// The receive buffer of a reader in bytes. It holds about what a reader takes in a second; the
+/// rest waits at the server.
 const BUFFER: usize = 4096;
 
-/// Readers of a file with this content, and writers of a request that will not be whole.
+/// Readers of a file with this content, and writers of a request that never becomes whole.
 #[derive(Debug)]
 pub(crate) struct Crowd<'a> {
     content: &'a [u8],
@@ -32,7 +35,7 @@ pub(crate) struct Crowd<'a> {
 struct Reader {
     stream: TcpStream,
     received: usize,
-    /// It got other bytes than it should, or an end.
+    /// Whether the reader got a wrong byte or an end.
     failed: bool,
 }
 
@@ -43,14 +46,14 @@ struct Writer {
     gone: Option<Duration>,
 }
 
-/// What has become of them.
+/// The state of the crowd at the end of a run.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Counts {
-    /// Those that are still served.
+    /// Readers that are still served.
     pub(crate) readers: u64,
-    /// Bytes a second that each of them took.
+    /// Bytes per second that each reader took.
     pub(crate) rate: f64,
-    /// Those that are still there.
+    /// Writers that are still connected.
     pub(crate) writers: u64,
     pub(crate) first_gone: Duration,
     pub(crate) last_gone: Duration,
@@ -78,7 +81,7 @@ impl<'a> Crowd<'a> {
         Ok(Self { content, readers, writers: writers.collect::<io::Result<_>>()? })
     }
 
-    /// Reads and writes slowly for so long.
+    /// Reads and writes slowly for this time.
     pub(crate) fn go_on(&mut self, time: Duration) -> Counts {
         let start = Instant::now();
         for tick in 0.. {
@@ -127,7 +130,7 @@ impl Reader {
 }
 
 impl Writer {
-    /// The byte at this place of a request whose name is as long as names may be.
+    /// Writes byte number `place` of a request whose name has the largest legal length.
     fn write(&mut self, place: usize) {
         let byte = request(&[b'x'; 1024]).get(place).copied().unwrap_or(b'x');
         let ended = has_ended(&self.stream) || self.stream.write_all(&[byte]).is_err();

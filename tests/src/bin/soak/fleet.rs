@@ -1,5 +1,6 @@
-//! What one machine serves of a fleet: thousands of devices on links of 20 kB/s that each fetch a
-//! mebibyte, all at once. The program `fleet` reckons with what this measures.
+//! A fleet of devices at one server: thousands of links of 20 kB/s, on each of which a device
+//! fetches 1 MiB, all at the same time. The program `fleet` computes with the figures that this
+//! measures.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
@@ -12,18 +13,23 @@ use fetchlet_test_kit::{ServeProcess, request, response};
 use crate::peers::{ServedFolder, connect_with, slowest, sources};
 use crate::report::Report;
 
+/// The address of a client that is not part of the fleet.
 const FAST: Ipv4Addr = Ipv4Addr::new(127, 0, 3, 1);
 
-/// A device takes 10,000 bytes twice a second: a tenth of the devices every 50 ms.
+/// Bytes per second that a device takes: the rate of a slow radio link.
 const RATE: usize = 20_000;
+/// Bytes that a device takes in its turn, twice a second.
 const BITE: usize = 10_000;
+/// The interval between the turns of two groups of devices.
 const TICK: Duration = Duration::from_millis(50);
+/// The number of groups: with 10 ticks of 50 ms each device has two turns a second.
 const GROUPS: usize = 10;
 
-/// A receive buffer that holds little more, so that the rest waits at the server.
+/// The receive buffer of a device in bytes. It holds about what one turn takes; the rest waits at
+/// the server.
 const BUFFER: usize = 8192;
 
-/// Longer than it takes, if the server keeps up.
+/// Longest run: more than the fleet needs if the server keeps up.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 pub(crate) fn run(quick: bool, report: &mut Report) -> io::Result<()> {
@@ -39,7 +45,7 @@ pub(crate) fn run(quick: bool, report: &mut Report) -> io::Result<()> {
     let start = Instant::now();
     let (mut most_memory, mut most_pages, mut worst) = (memory, pages, 0.0_f64);
     while fleet.take_turns() && start.elapsed() < PATIENCE {
-        // Its descriptors alone take milliseconds to list.
+        // The kernel needs milliseconds to list the server's descriptors.
         if fleet.tick % 20 == 0 {
             most_memory = most_memory.max(server.usage()?.resident);
             most_pages = most_pages.max(tcp_pages()?);
@@ -88,8 +94,8 @@ impl Fleet {
         Ok(Self { answer, devices, tick: 0, next: Instant::now() })
     }
 
-    /// Waits for the next tick and gives the devices whose turn it is theirs; whether any has more
-    /// to get.
+    /// Waits for the next tick and lets the devices of this turn read. Returns whether a device
+    /// needs more bytes.
     #[expect(clippy::disallowed_methods, reason = "these peers are to be slow")]
     fn take_turns(&mut self) -> bool {
         thread::sleep(self.next.saturating_duration_since(Instant::now()));

@@ -1,4 +1,5 @@
-//! One address that opens connections without end: the others are served as if it were not there.
+//! One address that opens connections without end: the server must serve all others as if that
+//! address were absent.
 
 use std::collections::VecDeque;
 use std::io;
@@ -12,8 +13,8 @@ use fetchlet_test_kit::ServeProcess;
 use crate::peers::{ServedFolder, connect, slowest, sources};
 use crate::report::Report;
 
-/// How many it holds before it gives up its oldest: more than it may have, and than there are
-/// places.
+/// How many connections the address holds before it closes its oldest one: more than its limit, and
+/// more than the server has slots.
 const HELD: usize = 5_000;
 
 pub(crate) fn run(quick: bool, report: &mut Report) -> io::Result<()> {
@@ -44,7 +45,7 @@ struct Asked {
     slowest: f64,
 }
 
-/// Exchanges by the others, one after another; one that is wrong is an error.
+/// Makes exchanges from the other addresses, one after another. A wrong answer is an error.
 fn asked(
     folder: &ServedFolder,
     server: SocketAddr,
@@ -62,11 +63,11 @@ fn asked(
     Ok(asked)
 }
 
-/// The greedy one.
+/// Opens connections from one address until `stop` is set.
 fn open(server: SocketAddr, stop: &AtomicBool, opened: &AtomicU64) {
     let mut held = VecDeque::with_capacity(HELD);
     while !stop.load(Ordering::Relaxed) {
-        // That it is refused is as good.
+        // A refused connection is load, too.
         let Ok(stream) = connect(Ipv4Addr::new(127, 0, 2, 1), server) else { continue };
         opened.fetch_add(1, Ordering::Relaxed);
         if held.len() == HELD {

@@ -1,5 +1,5 @@
-//! Thousands of connections that say nothing: all are held, at a few hundred bytes each, and
-//! whoever does say something is answered at once.
+//! Thousands of connections that send nothing: the server must hold all of them at a few hundred
+//! bytes each, and answer every request at once.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
@@ -10,9 +10,10 @@ use fetchlet_test_kit::{Nginx, ServeProcess, Usage, installed, until};
 use crate::peers::{ServedFolder, connect, slowest, sources, still_open};
 use crate::report::Report;
 
-/// How many addresses they come from.
+/// How many addresses the connections come from.
 const SOURCES: u8 = 20;
 
+/// Limits that hold all the connections, and a deadline that none of them reaches.
 const OPTIONS: [&str; 7] =
     ["-q", "--max-connections", "12000", "--max-per-peer", "1000", "--request-deadline", "120s"];
 
@@ -21,7 +22,7 @@ pub(crate) fn run(quick: bool, report: &mut Report) -> io::Result<()> {
     let folder = ServedFolder::new()?;
     let server = ServeProcess::start(folder.path(), &OPTIONS)?;
     let client = Ipv4Addr::new(127, 0, 3, 1);
-    // What is needed once is not what a connection needs.
+    // Memory that the server needs once must not count as memory of the connections.
     slowest(&folder, client, server.addr(), 200)?;
     let crowd = Crowd::gather(count, server.addr(), || server.usage())?;
     let slowest = slowest(&folder, client, server.addr(), 200)?;
@@ -33,14 +34,14 @@ pub(crate) fn run(quick: bool, report: &mut Report) -> io::Result<()> {
     beside(&folder, count, report)
 }
 
-/// The same crowd at nginx.
+/// Measures the same number of idle connections at nginx.
 fn beside(folder: &ServedFolder, count: u32, report: &mut Report) -> io::Result<()> {
     if installed("nginx").is_err() {
         report.tell("nginx", "left out: not installed");
         return Ok(());
     }
     let server = Nginx::start(Ipv4Addr::LOCALHOST, folder.path(), 2, 12_000, "")?;
-    // Its processes are ready when they take no more for a while.
+    // nginx is ready when its processes have used the same resources for a while.
     let mut last = (Usage::default(), Instant::now());
     let ready = until(Duration::from_secs(10), || {
         let usage = server.usage().ok()?;
@@ -57,7 +58,7 @@ fn beside(folder: &ServedFolder, count: u32, report: &mut Report) -> io::Result<
     Ok(())
 }
 
-/// Idle connections, and what the server took before and with them.
+/// Idle connections, and the server's resources before and with them.
 #[derive(Debug)]
 struct Crowd {
     streams: Vec<TcpStream>,
@@ -75,8 +76,9 @@ impl Crowd {
         let sources = sources(2, SOURCES).take(count as usize);
         let streams =
             sources.map(|source| connect(source, server)).collect::<Result<Vec<_>, _>>()?;
-        // Those that the system holds for the server count only when the server has taken them.
-        // Nearly all: a server that has only just started may have closed a few others meanwhile.
+        // The kernel completes connections before the server accepts them; only accepted ones have
+        // a descriptor. One in a hundred may be missing: a server that has just been started may
+        // have closed other descriptors meanwhile.
         let taken = streams.len() - streams.len() / 100;
         let accepted = until(Duration::from_secs(20), || {
             let now = usage().ok()?;
@@ -86,7 +88,7 @@ impl Crowd {
         Ok(Self { streams, before, after })
     }
 
-    /// Bytes per connection.
+    /// Returns the memory per connection in bytes.
     fn each(&self) -> f64 {
         let grown = self.after.resident.saturating_sub(self.before.resident);
         grown as f64 / self.streams.len().max(1) as f64

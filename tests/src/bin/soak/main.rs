@@ -1,8 +1,8 @@
-//! Hostile peers and load against the built `fetchlet serve`: how much of each it bears, and
-//! whether that is within its bound.
+//! Hostile peers and load against the built `fetchlet serve`: measures how much of each the server
+//! bears, and checks each figure against its bound.
 //!
-//! Bounded in count and time, and to loopback addresses; nothing outlives the program. Exits with 1
-//! if a bound is missed.
+//! The load is limited in count and time, and to loopback addresses. No process outlives the
+//! program, which exits with 1 if a figure is out of its bound.
 
 mod crowd;
 mod fleet;
@@ -30,13 +30,13 @@ use report::Report;
 #[derive(Debug, Parser)]
 #[command(about = "Put fetchlet serve under load and hostile peers")]
 struct Args {
-    /// Which of them [default: all]
+    /// Which measures to run [default: all]
     #[arg(value_enum)]
     measures: Vec<Measure>,
-    /// A tenth or less of each: all of them in less than a minute
+    /// Make the load a tenth or less: all measures together take less than a minute
     #[arg(long)]
     quick: bool,
-    /// Write the table there as JSON, too
+    /// Also write the table to this file as JSON
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
 }
@@ -96,10 +96,10 @@ fn main() -> ExitCode {
     }
 }
 
-/// Whether each bound was held.
+/// Runs the measures and returns whether every bound was held.
 fn run(args: &Args) -> io::Result<bool> {
     clean_up_on_signals()?;
-    // Thousands of peers live in here.
+    // Thousands of peers are sockets of this process.
     let limit = getrlimit(Resource::Nofile);
     setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit })?;
     let mut report = Report::new();

@@ -1,4 +1,5 @@
-//! A million exchanges of every outcome: each answer is the right one, and memory stays as it was.
+//! A million exchanges with every outcome: each answer must be right, and the server's memory must
+//! not grow.
 
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr};
@@ -13,7 +14,7 @@ use socket2::SockRef;
 use crate::peers::{ServedFolder, connect};
 use crate::report::Report;
 
-/// How many peers there are at a time, each at an address of its own.
+/// The number of peers at a time, each at an address of its own.
 const PEERS: u8 = 16;
 
 pub(crate) fn run(quick: bool, report: &mut Report) -> io::Result<()> {
@@ -30,7 +31,7 @@ pub(crate) fn run(quick: bool, report: &mut Report) -> io::Result<()> {
         }
     });
     let took = start.elapsed().as_secs_f64();
-    // Its last connections are closed a moment after their answers were read.
+    // The server closes its last connections a moment after their answers were read.
     let last = until(Duration::from_secs(5), || {
         let usage = server.usage().ok()?;
         (usage.descriptors < usize::from(PEERS) * 2).then_some(usage)
@@ -56,11 +57,11 @@ struct Tally {
     begun: AtomicU64,
     outcomes: [AtomicU64; 5],
     wrong: AtomicU64,
-    /// What the server took when a twentieth was done.
+    /// What the server used when a twentieth of the exchanges was done.
     first: Mutex<Option<Usage>>,
 }
 
-/// One peer's share: it takes the next exchange until there is none left.
+/// Makes exchanges as one peer until all exchanges are done.
 fn exchanges(peer: u8, count: u64, tally: &Tally, answers: &[Vec<u8>; 2], server: &ServeProcess) {
     let mut rng = Rng::with_seed(peer.into());
     let source = Ipv4Addr::new(127, 0, 5, peer);
@@ -87,14 +88,14 @@ fn exchanges(peer: u8, count: u64, tally: &Tally, answers: &[Vec<u8>; 2], server
     }
 }
 
-/// What is sent, and what must come back.
+/// A request and the answer that must follow.
 #[derive(Debug)]
 struct Exchange<'a> {
     kind: usize,
     request: Vec<u8>,
-    /// `None`: it does not wait, it resets.
+    /// The answer, or `None` for a peer that resets the connection without waiting.
     answer: Option<&'a [u8]>,
-    /// It says that nothing more will come.
+    /// Whether the peer ends its sending side after the request.
     ends: bool,
 }
 
@@ -107,7 +108,7 @@ impl<'a> Exchange<'a> {
             2..40 => whole(0, request(b"small"), &answers[0]),
             40..65 => whole(1, missing(rng), NOT_FOUND),
             65..85 => whole(2, malformed(rng), MALFORMED),
-            // R6: no response to a part of a request.
+            // R6: a part of a request gets no response.
             85..95 => Self { ends: true, ..whole(3, part(rng), b"") },
             _ => Self { answer: None, ..whole(4, part(rng), b"") },
         }
@@ -140,7 +141,7 @@ fn missing(rng: &mut Rng) -> Vec<u8> {
     request(name.as_bytes())
 }
 
-/// R5, each of its clauses.
+/// Returns a request that is malformed by one of the clauses of R5.
 fn malformed(rng: &mut Rng) -> Vec<u8> {
     let mut bytes = request(b"small");
     match rng.usize(..5) {

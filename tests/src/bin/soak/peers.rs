@@ -1,4 +1,4 @@
-//! Peers at loopback addresses of their own, and the folder they ask for.
+//! Peers at loopback addresses of their own, and the folder that they download from.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
@@ -9,10 +9,10 @@ use fetchlet_test_kit::{random_bytes, request, response};
 use rustix::net::{RecvFlags, recv};
 use socket2::{Domain, Socket, Type};
 
-/// Longer than any answer may take, shorter than anyone waits.
+/// Longest wait for an answer: longer than any answer may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A folder with files whose bytes are known.
+/// A folder with files whose content is known.
 #[derive(Debug)]
 pub(crate) struct ServedFolder {
     folder: fetchlet_test_kit::Folder,
@@ -36,7 +36,7 @@ impl ServedFolder {
     }
 }
 
-/// The addresses 127.0.`net`.1 to 127.0.`net`.`count`, over and over.
+/// Returns the addresses 127.0.`net`.1 to 127.0.`net`.`count`, again and again.
 pub(crate) fn sources(net: u8, count: u8) -> impl Iterator<Item = Ipv4Addr> {
     (1..=count).map(move |host| Ipv4Addr::new(127, 0, net, host)).cycle()
 }
@@ -45,7 +45,7 @@ pub(crate) fn connect(source: Ipv4Addr, server: SocketAddr) -> io::Result<TcpStr
     connect_with(source, server, None)
 }
 
-/// From this address, with a receive buffer of so many bytes.
+/// Connects from this address, with a receive buffer of this many bytes.
 pub(crate) fn connect_with(
     source: Ipv4Addr,
     server: SocketAddr,
@@ -54,13 +54,13 @@ pub(crate) fn connect_with(
     let mut tries = 100;
     loop {
         let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
-        // Ports whose last connection is only just over will do.
+        // The port of a connection that has just ended may be used again.
         socket.set_reuse_address(true)?;
         buffer.map_or(Ok(()), |size| socket.set_recv_buffer_size(size))?;
         socket.bind(&SocketAddr::from((source, 0)).into())?;
         match socket.connect(&server.into()) {
-            // The system has chosen a port whose last connection is too young still, for this side
-            // or, seen once in 100,000, for the other. Where nobody listens, all the tries fail.
+            // The kernel chose a port whose last connection has ended too recently, for this side
+            // or, once in 100,000, for the other. If nobody listens, all tries fail.
             Err(error)
                 if matches!(
                     error.kind(),
@@ -74,7 +74,8 @@ pub(crate) fn connect_with(
     }
 }
 
-/// Connects, asks, and reads to the end: what came, and how long all of it took.
+/// Requests a file and reads to the end. Returns the response and the time from the connect to the
+/// end.
 pub(crate) fn fetch(
     source: Ipv4Addr,
     server: SocketAddr,
@@ -89,8 +90,8 @@ pub(crate) fn fetch(
     Ok((answer, start.elapsed()))
 }
 
-/// The slowest of so many exchanges for the file `small`, in milliseconds; an error if one is
-/// wrong.
+/// Makes `count` exchanges for the file `small` and returns the longest time in milliseconds. A
+/// wrong answer is an error.
 pub(crate) fn slowest(
     folder: &ServedFolder,
     source: Ipv4Addr,
@@ -109,7 +110,7 @@ pub(crate) fn slowest(
     Ok(slowest.as_secs_f64() * 1000.0)
 }
 
-/// Whether the other side has ended the connection, without taking what may have come.
+/// Returns whether the other side has ended the connection. Received bytes stay in the socket.
 pub(crate) fn has_ended(stream: &TcpStream) -> bool {
     let mut byte = [0];
     match recv(stream, &mut byte[..], RecvFlags::PEEK | RecvFlags::DONTWAIT) {

@@ -1,5 +1,5 @@
-//! Random bytes, a million connections' worth, through the way of a request: no panic, and what
-//! comes of them does not depend on where they are cut (R4).
+//! Random bytes, as many as a million connections bring, through the decoder of requests: it must
+//! not panic, and the outcome must not depend on the cuts (R4).
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -36,7 +36,7 @@ pub(crate) fn run(quick: bool, report: &mut Report) -> io::Result<()> {
     Ok(())
 }
 
-/// What a server has decided after these bytes, in pieces of this length.
+/// Returns the server's decision after these bytes, which arrive in pieces of this length.
 fn decoded(bytes: &[u8], piece: usize) -> Result<Option<Request>, DecodeError> {
     let mut decoder = RequestDecoder::new();
     for mut piece in bytes.chunks(piece.max(1)) {
@@ -47,8 +47,8 @@ fn decoded(bytes: &[u8], piece: usize) -> Result<Option<Request>, DecodeError> {
     Ok(None)
 }
 
-/// Returns random bytes, random bytes after a valid prefix, or a request with a few bytes changed:
-/// else most of it would be refused at its first byte.
+/// Returns random bytes, random bytes after a valid prefix, or a request with a few changed bytes.
+/// Random bytes alone would nearly always be refused at the first byte.
 fn input(rng: &mut Rng) -> Vec<u8> {
     let len = rng.usize(..1100);
     match rng.usize(..3) {

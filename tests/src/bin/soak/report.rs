@@ -1,4 +1,4 @@
-//! What was measured, and whether it is within its bound.
+//! The figures of a run, each with its bound and whether the figure is within it.
 
 use std::fmt::Display;
 
@@ -18,12 +18,12 @@ impl Report {
         Self { table, measure: "", missed: 0 }
     }
 
-    /// What is added next is of this measure.
+    /// Makes all further figures part of this measure.
     pub(crate) fn begin(&mut self, measure: &'static str) {
         self.measure = measure;
     }
 
-    /// A figure that has no bound.
+    /// Adds a figure without a bound.
     pub(crate) fn tell(&mut self, figure: &str, value: impl Display) {
         self.push(figure, value.to_string(), String::new(), None);
     }

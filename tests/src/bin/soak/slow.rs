@@ -1,5 +1,5 @@
-//! Thousands of slow readers and hundreds of slow writers: whoever is fast hardly notices, the
-//! readers get what they asked for, the writers are gone at the deadline.
+//! Thousands of slow readers and hundreds of slow writers: a fast client must keep most of its
+//! rate, the readers must get the right bytes, and the writers must be gone at the deadline.
 
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -12,6 +12,7 @@ use crate::crowd::Crowd;
 use crate::peers::{ServedFolder, connect};
 use crate::report::Report;
 
+/// The address of the fast client.
 const FAST: Ipv4Addr = Ipv4Addr::new(127, 0, 3, 1);
 
 pub(crate) fn run(quick: bool, report: &mut Report) -> io::Result<()> {
@@ -23,7 +24,7 @@ pub(crate) fn run(quick: bool, report: &mut Report) -> io::Result<()> {
     let (address, len) = (server.addr(), folder.large.len());
 
     let before = rate(address, len, windows)?;
-    // The writers' time must be over before the crowd is counted.
+    // The crowd is counted after the writers' deadline.
     let time = Duration::from_secs(deadline + 4);
     let mut crowd = Crowd::gather(address, &folder.large, readers, writers)?;
     let (beside, counts) = thread::scope(|scope| {
@@ -42,14 +43,14 @@ pub(crate) fn run(quick: bool, report: &mut Report) -> io::Result<()> {
     let rates = format!("{before:.0}, {beside:.0}, {after:.0} MB/s");
     report.tell("fast client before, beside and after them", rates);
     let kept = beside / f64::midpoint(before, after);
-    // The short form has four windows, on a machine that may be busy.
+    // The short form has four windows, and the machine may be busy.
     let least = if quick { 0.4 } else { 0.8 };
     report.at_least("what the fast client keeps of its rate", kept, "", least);
     Ok(())
 }
 
-/// What one client after another gets of the large file, in megabytes a second: the median of so
-/// many windows of a second.
+/// Returns the rate at which one client after another gets the large file, in MB/s: the median of
+/// `windows` windows of a second.
 fn rate(server: SocketAddr, len: usize, windows: usize) -> io::Result<f64> {
     let mut rates = Vec::new();
     let mut buffer = vec![0; 256 << 10];

@@ -1,5 +1,5 @@
-//! Connections that are closed as soon as they are open: nothing stays behind, and the log stays
-//! short.
+//! Connections that are closed as soon as they are open: nothing of them may stay in the server,
+//! and the log must stay short.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -11,7 +11,8 @@ use socket2::SockRef;
 use crate::peers::{ServedFolder, connect, slowest, sources};
 use crate::report::Report;
 
-/// It has all the connections that one address may have: each of its further ones is refused.
+/// The address that has as many connections as one address may have: the server refuses each
+/// further one.
 const REFUSED: Ipv4Addr = Ipv4Addr::new(127, 0, 2, 1);
 
 pub(crate) fn run(quick: bool, report: &mut Report) -> io::Result<()> {
@@ -36,7 +37,8 @@ pub(crate) fn run(quick: bool, report: &mut Report) -> io::Result<()> {
     report.at_most("descriptors more than before", more, "", 0.0);
     let grown = (after.resident as f64 - before.resident as f64) / 1024.0;
     report.at_most("memory more than before", grown, "KiB", 2048.0);
-    // A line a second that says how many were refused, and a few at the edges.
+    // One line a second tells the number of refused connections, and a few more lines come at the
+    // edges.
     report.at_most("lines logged", logged as f64, "", took.ceil() + 5.0);
     let slowest = slowest(&folder, own, server.addr(), 100)?;
     report.at_most("slowest of 100 requests afterwards", slowest, "ms", 100.0);
@@ -44,8 +46,8 @@ pub(crate) fn run(quick: bool, report: &mut Report) -> io::Result<()> {
     Ok(())
 }
 
-/// By turns from an address that is refused and from many that are not, with a FIN and with a
-/// reset.
+/// Opens and closes connections, in turn from an address that is refused and from many that are
+/// not, with a FIN and with a reset.
 fn storm(server: SocketAddr, count: u32) -> io::Result<()> {
     for (number, source) in (0..count).zip(sources(3, 250)) {
         let source = if number % 2 == 0 { REFUSED } else { source };
@@ -57,7 +59,8 @@ fn storm(server: SocketAddr, count: u32) -> io::Result<()> {
     Ok(())
 }
 
-/// What it takes once it has no more descriptors than `wanted`, or the number has stopped falling.
+/// Waits until the server has at most `wanted` descriptors, or until their number has stopped
+/// falling. Returns what the server uses then.
 fn settled(server: &ServeProcess, wanted: usize) -> io::Result<fetchlet_test_kit::Usage> {
     let (mut last, mut since) = (usize::MAX, Instant::now());
     let settled = until(Duration::from_secs(20), || {
