@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use super::config::Config;
-use super::file::Root;
+use super::file::CurrentRoot;
 use super::limits::Limits;
 use super::shutdown::Shutdown;
 
 /// The served folder, the limits, and the signal to stop.
 #[derive(Debug)]
 pub(super) struct ServerContext {
-    pub(super) root: Arc<Root>,
+    /// All clones of a server serve the same folder.
+    pub(super) root: Arc<CurrentRoot>,
     pub(super) config: Config,
     /// All clones of a server count in the same limits.
     pub(super) limits: Arc<Limits>,

@@ -184,7 +184,7 @@ mod tests {
 
     use super::*;
     use crate::server::config::Config;
-    use crate::server::file::{Root, RootOptions};
+    use crate::server::file::{CurrentRoot, Root, RootOptions};
     use crate::server::limits::Limits;
 
     #[test]
@@ -194,8 +194,9 @@ mod tests {
     }
 
     fn context() -> Arc<ServerContext> {
+        let root = Root::open("/".as_ref(), RootOptions::default()).unwrap();
         Arc::new(ServerContext {
-            root: Arc::new(Root::open("/".as_ref(), RootOptions::default()).unwrap()),
+            root: Arc::new(CurrentRoot::new(root)),
             config: Config::default(),
             limits: Arc::new(Limits::new(1, 1, 0)),
             shutdown: shutdown::channel().1,

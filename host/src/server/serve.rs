@@ -9,14 +9,14 @@ use tokio::task::JoinSet;
 
 use super::config::Config;
 use super::context::ServerContext;
-use super::file::Root;
+use super::file::{CurrentRoot, Root};
 use super::limits::Limits;
 use super::{accept, idle, shutdown};
 
 /// A server of one folder. Clones serve the same folder and share its limits.
 #[derive(Clone, Debug)]
 pub struct Server {
-    root: Arc<Root>,
+    root: Arc<CurrentRoot>,
     config: Config,
     limits: Arc<Limits>,
 }
@@ -26,7 +26,31 @@ impl Server {
     pub fn new(root: Root, config: Config) -> Self {
         let Config { max_connections, max_files, max_per_peer, .. } = config;
         let limits = Arc::new(Limits::new(max_connections, max_files, max_per_peer));
-        Self { root: Arc::new(root), config, limits }
+        Self { root: Arc::new(CurrentRoot::new(root)), config, limits }
+    }
+
+    /// Returns the folder that requests are answered from now.
+    pub fn root(&self) -> Arc<Root> {
+        self.root.get()
+    }
+
+    /// Answers each request from `root` that comes from now on, on all clones, while they run.
+    ///
+    /// Responses that have begun go on with the files that they have open.
+    ///
+    /// ```
+    /// # use fetchlet::server::{Config, Root, RootOptions, Server};
+    /// # let folder = tempfile::tempdir()?;
+    /// # let release = folder.path();
+    /// let root = Root::open(release, RootOptions::default())?;
+    /// let server = Server::new(root, Config::default());
+    /// assert!(server.root().is_at(release)?);
+    /// // The path leads to the next release now.
+    /// server.replace_root(Root::open(release, RootOptions::default())?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn replace_root(&self, root: Root) {
+        self.root.replace(root);
     }
 
     /// Serves the connections of `listener` until `shutdown` resolves.

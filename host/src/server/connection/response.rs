@@ -33,7 +33,7 @@ pub(super) async fn answer_request(
     let Some(_permit) = context.limits.acquire_file(timeout).await else {
         return ExchangeEnd::because(EndReason::ServerFault, "too many files are being sent");
     };
-    match file::open(&context.root, name).await {
+    match file::open(&context.root.get(), name).await {
         Ok(file) => send_file(socket, file, timeout, entry).await,
         Err(LookupError::NotFound(reason)) => {
             send_status(socket, Status::NotFound, EndReason::NotFound, timeout, entry)

@@ -1,5 +1,6 @@
 //! From a filename to the bytes of an open file. Nothing else in the server touches paths.
 
+mod current_root;
 mod error;
 mod name;
 mod open;
@@ -14,6 +15,7 @@ pub use error::RootError;
 pub use options::{RootOptions, Symlinks};
 pub use root::Root;
 
+pub(super) use current_root::CurrentRoot;
 pub(super) use error::LookupError;
 pub(super) use open::open;
 pub(super) use open_file::OpenFile;

@@ -1,9 +1,12 @@
 //! The served folder, and the lookup of names below it.
 
+use std::io;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
-use rustix::fs::{Access, AtFlags, Mode, OFlags, ResolveFlags, accessat, open, openat2};
+use rustix::fs::{
+    Access, AtFlags, Mode, OFlags, ResolveFlags, accessat, fstat, open, openat2, stat,
+};
 use rustix::io::Errno;
 
 use super::error::{LookupError, RootError};
@@ -66,6 +69,25 @@ impl Root {
             },
         };
         Ok(Self::with_lookup(folder, options, lookup))
+    }
+
+    /// Returns whether `path` leads to this folder, which is no longer so once the folder was
+    /// renamed, removed or replaced. Waits as long as the file system of `path` takes.
+    ///
+    /// # Errors
+    ///
+    /// If the system can't tell where `path` leads. A path that leads nowhere is no error.
+    pub fn is_at(&self, path: &Path) -> io::Result<bool> {
+        let own = fstat(&self.folder)?;
+        match stat(path) {
+            Ok(there) => {
+                let same = (there.st_dev, there.st_ino) == (own.st_dev, own.st_ino);
+                // A folder that is removed keeps its number, and `.` leads to it.
+                Ok(same && own.st_nlink > 0)
+            }
+            Err(Errno::NOENT | Errno::NOTDIR) => Ok(false),
+            Err(errno) => Err(errno.into()),
+        }
     }
 
     fn with_lookup(folder: OwnedFd, options: RootOptions, lookup: Lookup) -> Self {

@@ -249,3 +249,34 @@ fn a_file_that_is_truncated_is_told_from_one_that_grows() {
         assert_eq!(opened.was_truncated(), truncated, "{len} bytes");
     }
 }
+
+#[test]
+fn a_folder_knows_whether_a_path_still_leads_to_it() {
+    let outer = tree();
+    let at = |name: &str| outer.path().join(name);
+    symlink("root", at("link")).unwrap();
+    let root = root(&outer, RootOptions::default(), Lookup::Cached);
+    let leads = |name: &str| root.is_at(&at(name)).unwrap();
+    assert!(leads("root") && leads("link"));
+    assert!(!leads("root/a") && !leads("secret") && !leads("nowhere") && !leads("secret/x"));
+    fs::rename(at("root"), at("renamed")).unwrap();
+    assert!(!leads("root") && !leads("link") && leads("renamed"));
+    fs::create_dir(at("root")).unwrap();
+    assert!(!leads("root"), "another folder of the same name");
+    let long = "x".repeat(5000);
+    root.is_at(&at(&long)).expect_err("the system can't tell");
+}
+
+#[test]
+fn a_removed_folder_is_nowhere_even_where_it_stays_open() {
+    let outer = tempfile::tempdir().unwrap();
+    let path = outer.path().join("root");
+    fs::create_dir(&path).unwrap();
+    let root = Root::open(&path, RootOptions::default()).unwrap();
+    let open = fs::File::open(&path).unwrap();
+    let still_open = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&open));
+    assert!(root.is_at(still_open.as_ref()).unwrap());
+    fs::remove_dir(&path).unwrap();
+    assert!(!root.is_at(still_open.as_ref()).unwrap());
+    assert!(!root.is_at(&path).unwrap());
+}
