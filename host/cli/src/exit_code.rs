@@ -31,7 +31,8 @@ pub(crate) enum ExitCode {
     TooLarge = 63,
     /// The folder to be served is missing or not a folder.
     NoInput = 66,
-    /// An address to listen on is in use or not of this machine.
+    /// An address to listen on is in use or not of this machine, or an inherited socket is none to
+    /// listen on.
     Unavailable = 69,
     /// The target exists and `--force` was not given.
     TargetExists = 73,

@@ -1,6 +1,11 @@
 //! Parsers of option values: durations, sizes, ports.
 
+use std::net::Ipv6Addr;
+use std::ops::RangeInclusive;
 use std::time::Duration;
+
+/// The ports of a server (R16).
+pub(crate) const PORTS: RangeInclusive<u16> = 1024..=64000;
 
 /// The longest duration that an option takes: a longer one means "never", and the longest ones
 /// overflow the clocks that they are added to.
@@ -44,8 +49,19 @@ pub(crate) fn bytes(text: &str) -> Result<u64, String> {
 /// A port to connect to (R16).
 pub(crate) fn port(text: &str) -> Result<u16, String> {
     match text.parse() {
-        Ok(port @ 1024..=64000) => Ok(port),
+        Ok(port) if PORTS.contains(&port) => Ok(port),
         _ => Err("a port is a number from 1024 to 64000 (R16)".into()),
+    }
+}
+
+/// The name or an address of a server. A link-local address is there on every link, so it needs its
+/// interface.
+pub(crate) fn host(text: &str) -> Result<String, String> {
+    match text.trim_start_matches('[').trim_end_matches(']').parse::<Ipv6Addr>() {
+        Ok(ip) if ip.is_unicast_link_local() => {
+            Err(format!("it is there on every link: name your interface to it, as in {ip}%eth0"))
+        }
+        _ => Ok(text.into()),
     }
 }
 
@@ -103,6 +119,16 @@ mod tests {
         assert_eq!(duration_or_zero("0s"), Ok(Duration::ZERO));
         for text in ["0s", "25h", "10", "ten seconds"] {
             assert!(duration(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_link_local_host_has_its_interface() {
+        for text in ["example.com", "fe80::1%eth0", "[fe80::1%2]", "::1", "2001:db8::1"] {
+            assert_eq!(host(text).as_deref(), Ok(text));
+        }
+        for text in ["fe80::1", "[fe80::1]", "febf::2"] {
+            assert!(host(text).unwrap_err().contains("%eth0"), "{text}");
         }
     }
 

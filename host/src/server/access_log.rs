@@ -1,7 +1,7 @@
 //! The access log: how an exchange ended, and the one event that tells so.
 
 use std::borrow::Cow;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::thread;
 
@@ -98,7 +98,11 @@ pub(super) struct AccessLogEntry {
 impl AccessLogEntry {
     pub(super) fn new(peer: SocketAddr, accepted_at: Instant) -> Self {
         // A dual-stack listener sees IPv4 peers as ::ffff:a.b.c.d.
-        let peer = SocketAddr::new(peer.ip().to_canonical(), peer.port());
+        let peer = match peer.ip().to_canonical() {
+            ip @ IpAddr::V4(_) => SocketAddr::new(ip, peer.port()),
+            // With its interface, if it is a link-local address.
+            IpAddr::V6(_) => peer,
+        };
         let ended = EndReason::Stopped.into();
         Self { peer, accepted_at, name: None, status: None, bytes: 0, ended }
     }

@@ -15,7 +15,8 @@ use crate::value;
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// The server's name or address
+    /// The server's name or address; `fe80::1%eth0` with the interface to it
+    #[arg(value_parser = value::host)]
     pub(super) host: String,
     /// The server's port, 1024 to 64000
     #[arg(value_parser = value::port)]

@@ -1,6 +1,5 @@
 //! The arguments of `fetchlet serve`, and the server's configuration that follows from them.
 
-use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -10,6 +9,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use fetchlet::server::{Config, RootOptions, Symlinks};
 
+use super::bind_addr::BindAddr;
 use super::error::StartError;
 use crate::exit_code::ExitCode;
 use crate::{log, value};
@@ -35,7 +35,7 @@ Exit codes:
    1  internal fault
    2  wrong usage
   66  the folder is missing or not a folder
-  69  the address is in use, or not of this machine
+  69  the address is in use, or not of this machine; a socket passed on by systemd is unfit
   77  no permission to listen there
  130, 143  stopped at once by a second signal
 
@@ -52,10 +52,14 @@ pub(crate) struct Args {
     /// The folder to serve
     #[arg(long, env = "FETCHLET_ROOT", value_name = "DIR", default_value = ".")]
     pub(super) root: PathBuf,
-    /// An address of this machine to listen on; `0.0.0.0` or `::` for all (repeatable)
+    /// An address of this machine to listen on; `0.0.0.0` or `::` for all, `fe80::1%eth0` with its
+    /// interface (repeatable)
     #[arg(long, env = "FETCHLET_BIND", value_name = "ADDR", default_value = "127.0.0.1")]
     #[arg(value_delimiter = ',')]
-    pub(super) bind: Vec<IpAddr>,
+    pub(super) bind: Vec<BindAddr>,
+    /// Listen on addresses that this machine does not have yet, such as a tunnel's
+    #[arg(long, env = "FETCHLET_FREEBIND", value_parser = FalseyValueParser::new())]
+    pub(super) freebind: bool,
     /// Drop a peer that takes nothing for this long
     #[arg(long, env = "FETCHLET_TIMEOUT", value_name = "DUR", default_value = "10s")]
     #[arg(value_parser = value::duration)]

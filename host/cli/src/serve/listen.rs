@@ -1,16 +1,18 @@
-//! The sockets that `serve` listens on: bound here, or passed on by systemd.
+//! The sockets that `serve` binds and listens on.
 
 use std::fs;
 use std::io;
-use std::net::{IpAddr, Ipv6Addr, SocketAddr, TcpListener};
+use std::net::{IpAddr, Ipv6Addr, TcpListener, UdpSocket};
 
-use listenfd::ListenFd;
 use rustix::io::Errno;
 use rustix::net::sockopt;
 use socket2::{Domain, Socket, Type};
 
+use super::bind_addr::BindAddr;
 use super::error::StartError;
+use super::port;
 use crate::exit_code::ExitCode;
+use crate::value::PORTS;
 
 /// Where the kernel lists the congestion controls that every user may choose, tcp(7).
 const ALLOWED_CONGESTION: &str = "/proc/sys/net/ipv4/tcp_allowed_congestion_control";
@@ -19,39 +21,37 @@ const ALLOWED_CONGESTION: &str = "/proc/sys/net/ipv4/tcp_allowed_congestion_cont
 /// bounds it.
 const BACKLOG: i32 = 4096;
 
-/// Returns the listeners of the systemd socket unit that started the program; none without one.
-pub(super) fn inherited() -> Result<Vec<TcpListener>, StartError> {
-    let mut passed = ListenFd::from_env();
-    let mut listeners = Vec::new();
-    for index in 0..passed.len() {
-        let listener = passed.take_tcp_listener(index).and_then(|listener| {
-            let listener = listener.ok_or(Errno::BADF)?;
-            listener.set_nonblocking(true)?;
-            Ok(listener)
-        });
-        listeners.push(listener.map_err(|error| {
-            let reason = format!("cannot listen on socket {index} of LISTEN_FDS: {error}");
-            StartError { code: ExitCode::Unavailable, reason }
-        })?);
-    }
-    Ok(listeners)
+/// A listener to be.
+struct Endpoint<'a> {
+    address: &'a BindAddr,
+    /// Whether it takes IPv4 connections, too.
+    dual: bool,
+    /// Whether the address need not be of this machine yet.
+    freebind: bool,
+}
+
+/// An address that can't be listened on.
+struct Refused {
+    address: String,
+    error: io::Error,
 }
 
 /// Returns a listener for each of the addresses, but one for those given twice or included in
-/// another.
-pub(super) fn bind(addresses: &[IpAddr], port: u16) -> Result<Vec<TcpListener>, StartError> {
-    let mut listeners = Vec::new();
-    for (index, address) in addresses.iter().enumerate() {
-        let twice = addresses.iter().take(index).any(|earlier| earlier == address);
-        let all =
-            addresses.iter().any(|it| it.is_unspecified() && it.is_ipv4() == address.is_ipv4());
-        if twice || (all && !address.is_unspecified()) {
-            continue;
-        }
-        // `::` takes IPv4 connections too, unless an IPv4 address is given as well.
-        let dual = *address == Ipv6Addr::UNSPECIFIED && !addresses.iter().any(IpAddr::is_ipv4);
-        let address = SocketAddr::new(*address, port);
-        listeners.push(listener(address, dual).map_err(|error| failure(address, &error))?);
+/// another. All have the same port; for port 0, one of R16 that is free on all of them.
+pub(super) fn bind(
+    addresses: &[BindAddr],
+    port: u16,
+    freebind: bool,
+) -> Result<Vec<TcpListener>, StartError> {
+    let endpoints = endpoints(addresses, freebind);
+    let bound = match listen(&endpoints, port) {
+        Ok(bound) if port == 0 && !bound.iter().all(is_in_r16) => listen_in_r16(&endpoints),
+        Err(refused) if port == 0 && refused.is_of_the_port() => listen_in_r16(&endpoints),
+        bound => bound,
+    };
+    let listeners = bound.map_err(|refused| failure(&refused))?;
+    if freebind {
+        warn_of_missing(&listeners);
     }
     Ok(listeners)
 }
@@ -74,19 +74,106 @@ pub(super) fn set_congestion(listeners: &[TcpListener], name: &str) -> Result<()
     Ok(())
 }
 
-fn listener(address: SocketAddr, dual: bool) -> io::Result<TcpListener> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM.nonblocking(), None)?;
-    if address.is_ipv6() {
-        socket.set_only_v6(!dual)?;
+fn endpoints(addresses: &[BindAddr], freebind: bool) -> Vec<Endpoint<'_>> {
+    let mut endpoints = Vec::new();
+    for (index, address) in addresses.iter().enumerate() {
+        let twice = addresses.iter().take(index).any(|earlier| earlier == address);
+        let same_version = |it: &BindAddr| it.ip.is_ipv4() == address.ip.is_ipv4();
+        let all = addresses.iter().any(|it| it.ip.is_unspecified() && same_version(it));
+        if twice || (all && !address.ip.is_unspecified()) {
+            continue;
+        }
+        // `::` takes IPv4 connections too, unless an IPv4 address is given as well.
+        let dual =
+            address.ip == Ipv6Addr::UNSPECIFIED && !addresses.iter().any(|it| it.ip.is_ipv4());
+        endpoints.push(Endpoint { address, dual, freebind });
     }
-    // Without, a restart has to wait until the old connections leave TIME-WAIT.
-    socket.set_reuse_address(true)?;
-    socket.bind(&address.into())?;
-    socket.listen(BACKLOG)?;
-    Ok(socket.into())
+    endpoints
 }
 
-fn failure(address: SocketAddr, error: &io::Error) -> StartError {
+/// Listens on all endpoints with one port. Port 0: the one that the system gives the first.
+fn listen(endpoints: &[Endpoint<'_>], mut port: u16) -> Result<Vec<TcpListener>, Refused> {
+    let mut listeners = Vec::new();
+    for endpoint in endpoints {
+        let listener = endpoint.listen(port)?;
+        port = listener.local_addr().map_or(port, |address| address.port());
+        listeners.push(listener);
+    }
+    Ok(listeners)
+}
+
+/// As [`listen`], with a port of R16 that all endpoints can have.
+fn listen_in_r16(endpoints: &[Endpoint<'_>]) -> Result<Vec<TcpListener>, Refused> {
+    let mut last = None;
+    for port in port::candidates() {
+        match listen(endpoints, port) {
+            Err(refused) if refused.is_of_the_port() => last = Some(refused),
+            bound => return bound,
+        }
+    }
+    // Nothing but the reservation of every port leaves no candidate.
+    last.map_or_else(|| listen(endpoints, *PORTS.end()), Err)
+}
+
+fn is_in_r16(listener: &TcpListener) -> bool {
+    listener.local_addr().is_ok_and(|address| PORTS.contains(&address.port()))
+}
+
+impl Endpoint<'_> {
+    fn listen(&self, port: u16) -> Result<TcpListener, Refused> {
+        self.try_listen(port).map_err(|error| {
+            let address = match self.address.ip {
+                IpAddr::V4(_) => format!("{}:{port}", self.address),
+                IpAddr::V6(_) => format!("[{}]:{port}", self.address),
+            };
+            Refused { address, error }
+        })
+    }
+
+    fn try_listen(&self, port: u16) -> io::Result<TcpListener> {
+        let domain = if self.address.ip.is_ipv4() { Domain::IPV4 } else { Domain::IPV6 };
+        let socket = Socket::new(domain, Type::STREAM.nonblocking(), None)?;
+        if domain == Domain::IPV6 {
+            socket.set_only_v6(!self.dual)?;
+        }
+        if self.freebind {
+            match domain {
+                Domain::IPV4 => sockopt::set_ip_freebind(&socket, true)?,
+                _ => sockopt::set_ipv6_freebind(&socket, true)?,
+            }
+        }
+        // Without, a restart has to wait until the old connections leave TIME-WAIT.
+        socket.set_reuse_address(true)?;
+        socket.bind(&self.address.at(&socket, port)?.into())?;
+        socket.listen(BACKLOG)?;
+        Ok(socket.into())
+    }
+}
+
+/// Logs which addresses nobody can connect to yet: they may also be misspelt.
+fn warn_of_missing(listeners: &[TcpListener]) {
+    for address in listeners.iter().filter_map(|listener| listener.local_addr().ok()) {
+        let mut any_port = address;
+        any_port.set_port(0);
+        // UDP: to bind does nothing but ask the system whether it has the address.
+        let missing = |error| Errno::from_io_error(&error) == Some(Errno::ADDRNOTAVAIL);
+        if UdpSocket::bind(any_port).is_err_and(missing) {
+            tracing::warn!("{} is no address of this machine yet (--freebind)", address.ip());
+        }
+    }
+}
+
+impl Refused {
+    /// Whether another port may do.
+    fn is_of_the_port(&self) -> bool {
+        // ACCESS: a port below `ip_unprivileged_port_start`.
+        let errno = Errno::from_io_error(&self.error);
+        matches!(errno, Some(Errno::ADDRINUSE | Errno::ACCESS))
+    }
+}
+
+fn failure(refused: &Refused) -> StartError {
+    let Refused { address, error } = refused;
     let (code, reason) = match Errno::from_io_error(error) {
         Some(Errno::ADDRINUSE) => (
             ExitCode::Unavailable,
@@ -94,7 +181,13 @@ fn failure(address: SocketAddr, error: &io::Error) -> StartError {
         ),
         Some(Errno::ADDRNOTAVAIL) => (
             ExitCode::Unavailable,
-            "this machine has no such address; 0.0.0.0 and :: stand for all it has".into(),
+            "this machine has no such address; 0.0.0.0 and :: stand for all it has, and \
+             --freebind listens on one that it will have"
+                .into(),
+        ),
+        Some(Errno::NODEV) => (
+            ExitCode::Unavailable,
+            "this machine has no such interface; `ip link` lists those it has".into(),
         ),
         Some(Errno::AFNOSUPPORT) => {
             (ExitCode::Unavailable, "this machine does not speak that version of IP".into())

@@ -1,15 +1,18 @@
 //! `fetchlet serve`: opens the folder, listens, serves until a signal, stops.
 
 mod args;
+mod bind_addr;
 mod error;
+mod inherited;
 mod listen;
 mod notify;
+mod port;
 mod signals;
 
 pub(crate) use args::Args;
 
 use std::io::{self, Write};
-use std::net::{self, IpAddr};
+use std::net;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
@@ -19,6 +22,7 @@ use tokio::task::JoinSet;
 
 use error::StartError;
 use fetchlet::server::{Root, Server};
+use inherited::Inherited;
 use signals::Signals;
 
 use crate::exit_code::ExitCode;
@@ -36,7 +40,7 @@ const RUNTIME_SHUTDOWN: Duration = Duration::from_secs(1);
 /// Runs the command: serves until a signal says to stop.
 pub(crate) fn run(args: Args) -> ExitCode {
     // First of all, since this changes the environment: there is no other thread yet.
-    let inherited = listen::inherited();
+    let inherited = Inherited::take();
     log::init(args.log_format, args.verbose, args.quiet);
     match start(&args, inherited) {
         Ok(code) => code,
@@ -51,18 +55,17 @@ fn internal(error: io::Error) -> StartError {
     StartError { code: ExitCode::Internal, reason: format!("cannot start: {error}") }
 }
 
-fn start(
-    args: &Args,
-    inherited: Result<Vec<net::TcpListener>, StartError>,
-) -> Result<ExitCode, StartError> {
+fn start(args: &Args, inherited: Result<Inherited, StartError>) -> Result<ExitCode, StartError> {
     let root = Root::open(&args.root, args.root_options()).map_err(|error| {
         let reason = format!("{error}; name another with --root");
         StartError { code: ExitCode::NoInput, reason }
     })?;
-    let mut listeners = inherited?;
+    let inherited = inherited?;
+    inherited.warn();
+    let mut listeners = inherited.listeners;
     if listeners.is_empty() {
-        listeners = listen::bind(&args.bind, args.port)?;
-        if args.bind.iter().all(IpAddr::is_loopback) {
+        listeners = listen::bind(&args.bind, args.port, args.freebind)?;
+        if args.bind.iter().all(|address| address.ip.is_loopback()) {
             tracing::info!(
                 "only this machine can connect; for devices on the network: --bind 0.0.0.0"
             );
