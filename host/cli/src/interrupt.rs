@@ -27,9 +27,8 @@ impl Interrupt {
     pub(crate) fn watch() -> io::Result<Self> {
         // A write beyond the limit of file sizes then fails, instead of ending the program.
         signal_hook::flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false)))?;
-        let ignored = ignored_signals();
         let wanted = [SIGINT, SIGTERM, SIGHUP].into_iter();
-        let mut signals = Signals::new(wanted.filter(|signal| ignored >> (signal - 1) & 1 == 0))?;
+        let mut signals = Signals::new(wanted.filter(|signal| !is_ignored(*signal)))?;
         let this = Self { unfinished: Arc::default() };
         let watcher = this.clone();
         thread::Builder::new().name("signals".into()).spawn(move || {
@@ -93,10 +92,11 @@ impl Interrupt {
     }
 }
 
-/// The set of signals that this process was started to ignore: signal n is bit n - 1, as proc(5)
-/// says. Empty where the system does not tell.
-fn ignored_signals() -> u64 {
+/// Whether this process was started to ignore a signal: bit n - 1 of a mask is signal n, proc(5).
+/// `false` where the system does not tell.
+pub(crate) fn is_ignored(signal: i32) -> bool {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask >> (signal - 1) & 1 == 1)
 }

@@ -37,10 +37,12 @@ Exit codes:
   66  the folder is missing or not a folder
   69  the address is in use, or not of this machine; a socket passed on by systemd is unfit
   77  no permission to listen there
- 130, 143  stopped at once by a second signal
+ 129, 130, 143  stopped at once by a second signal
 
 SIGTERM and SIGINT stop it: transfers go on for at most --grace, then it exits with 0. A second one
-stops it at once. Started by a systemd socket, it serves that and ignores PORT and --bind.";
+stops it at once. SIGHUP does the same on a terminal. Under a service manager, or with --reload, it
+opens the folder anew: transfers go on, and new requests are answered from what is there now.
+Started by a systemd socket, it serves that and ignores PORT and --bind.";
 
 /// Serve the files of a folder.
 #[derive(Debug, clap::Args)]
@@ -63,7 +65,7 @@ pub(crate) struct Args {
     /// Drop a peer that takes nothing for this long
     #[arg(long, env = "FETCHLET_TIMEOUT", value_name = "DUR", default_value = "10s")]
     #[arg(value_parser = value::duration)]
-    timeout: Duration,
+    pub(super) timeout: Duration,
     /// Drop a peer whose request is not whole by then
     #[arg(long, env = "FETCHLET_REQUEST_DEADLINE", value_name = "DUR", default_value = "10s")]
     #[arg(value_parser = value::duration)]
@@ -89,6 +91,10 @@ pub(crate) struct Args {
     /// Serve names that begin with a dot, too
     #[arg(long, env = "FETCHLET_HIDDEN", value_parser = FalseyValueParser::new())]
     hidden: bool,
+    /// SIGHUP opens the folder anew, so that a replaced one is served, and does not stop the
+    /// server; under a service manager it always does
+    #[arg(long, env = "FETCHLET_RELOAD", value_parser = FalseyValueParser::new())]
+    pub(super) reload: bool,
     /// How log lines on stderr look
     #[arg(long, env = "FETCHLET_LOG_FORMAT", value_enum, default_value_t = log::Format::Text)]
     pub(super) log_format: log::Format,

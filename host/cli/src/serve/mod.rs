@@ -7,6 +7,7 @@ mod inherited;
 mod listen;
 mod notify;
 mod port;
+mod reload;
 mod signals;
 
 pub(crate) use args::Args;
@@ -23,6 +24,7 @@ use tokio::task::JoinSet;
 use error::StartError;
 use fetchlet::server::{Root, Server};
 use inherited::Inherited;
+use reload::Reloader;
 use signals::Signals;
 
 use crate::exit_code::ExitCode;
@@ -80,14 +82,19 @@ fn start(args: &Args, inherited: Result<Inherited, StartError>) -> Result<ExitCo
     let runtime =
         Builder::new_multi_thread().enable_all().max_blocking_threads(DISK_THREADS).build();
     let runtime = runtime.map_err(internal)?;
-    let ended = runtime.block_on(serve(&server, listeners));
+    let ended = runtime.block_on(serve(&server, listeners, args));
     runtime.shutdown_timeout(RUNTIME_SHUTDOWN);
     ended.map_err(internal)
 }
 
-async fn serve(server: &Server, listeners: Vec<net::TcpListener>) -> io::Result<ExitCode> {
+async fn serve(
+    server: &Server,
+    listeners: Vec<net::TcpListener>,
+    args: &Args,
+) -> io::Result<ExitCode> {
     // Before anybody is told that the server runs, and might stop it.
-    let mut signals = Signals::new()?;
+    let reloader = Reloader::new(server.clone(), args)?;
+    let mut signals = Signals::new(!reloader.takes_hangup())?;
     announce(&listeners)?;
     let (stop, stopping) = watch::channel(false);
     let mut runs = JoinSet::new();
@@ -101,6 +108,9 @@ async fn serve(server: &Server, listeners: Vec<net::TcpListener>) -> io::Result<
             server.run(listener, stopped).await
         });
     }
+    // A set, since a set aborts its tasks when dropped.
+    let mut reloads = JoinSet::new();
+    reloads.spawn(reloader.run());
     notify::send_state("READY=1");
     let signal = tokio::select! {
         signal = signals.next() => signal,
@@ -109,6 +119,7 @@ async fn serve(server: &Server, listeners: Vec<net::TcpListener>) -> io::Result<
             return Err(io::Error::other("a listener ended by itself"));
         }
     };
+    drop(reloads);
     tracing::info!(signal = signal.name, "stopping; a second signal stops at once");
     notify::send_state("STOPPING=1");
     stop.send(true).ok();

@@ -1,15 +1,21 @@
-//! The signals that stop `serve`: SIGINT and SIGTERM.
+//! The signals that stop `serve`: SIGINT and SIGTERM, and SIGHUP where it does not reload.
 
+use std::future::pending;
 use std::io;
 
+use signal_hook::consts::SIGHUP;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::exit_code::ExitCode;
+use crate::interrupt::is_ignored;
 
 /// Waits for the signals that stop the program.
 pub(super) struct Signals {
     interrupt: Signal,
     terminate: Signal,
+    /// `None`: SIGHUP reloads, is ignored, or has come already. A terminal that is closed sends it
+    /// twice, by its shell and by the kernel, and the second one must not cut the transfers.
+    hangup: Option<Signal>,
 }
 
 /// A signal that came.
@@ -20,8 +26,13 @@ pub(super) struct Received {
 }
 
 impl Signals {
-    pub(super) fn new() -> io::Result<Self> {
+    /// Takes over the signals. SIGHUP only if `hangup_stops` and the program was not started to
+    /// ignore it (`nohup`).
+    pub(super) fn new(hangup_stops: bool) -> io::Result<Self> {
+        let takes_hangup = hangup_stops && !is_ignored(SIGHUP);
+        let hangup = if takes_hangup { Some(signal(SignalKind::hangup())?) } else { None };
         Ok(Self {
+            hangup,
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
         })
@@ -31,7 +42,21 @@ impl Signals {
         let (name, code) = tokio::select! {
             _ = self.interrupt.recv() => ("SIGINT", ExitCode::Interrupted),
             _ = self.terminate.recv() => ("SIGTERM", ExitCode::Terminated),
+            () = next(&mut self.hangup) => ("SIGHUP", ExitCode::HungUp),
         };
+        if code == ExitCode::HungUp {
+            self.hangup = None;
+        }
         Received { name, code }
+    }
+}
+
+/// Waits for a signal, for ever if there is none to wait for.
+pub(super) async fn next(signal: &mut Option<Signal>) {
+    match signal {
+        Some(signal) => {
+            signal.recv().await;
+        }
+        None => pending().await,
     }
 }

@@ -1,6 +1,7 @@
 //! Namespaces: what a test changes there, nobody else sees.
 
 use std::io::{BufRead, BufReader, Read};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 use fetchlet_test_kit::{PATIENCE, skip, until};
@@ -19,6 +20,13 @@ impl Namespace {
         let this = Self::new(test, &["--user", "--net"], "ip link set lo up")?;
         this.add_address("fe80::1 dev lo nodad");
         Some(this)
+    }
+
+    /// The system's mounts, but for an empty `/srv`.
+    pub(crate) fn mounts(test: &str) -> Option<Self> {
+        // Shared, as systemd makes them.
+        let setup = "mount -t tmpfs tmpfs /srv; mount --make-rshared /";
+        Self::new(test, &["--user", "--mount"], setup)
     }
 
     /// `None`: refused here. With `CI=true` that fails the test.
@@ -61,8 +69,8 @@ impl Namespace {
         assert!(output.status.success(), "{script}: {output:?}");
     }
 
-    /// Adds an address, given as to `ip addr add`, and waits until it can be connected to: the kernel
-    /// makes the route of an IPv6 address in a thread of its own.
+    /// Adds an address, given as to `ip addr add`, and waits until it can be connected to: the
+    /// kernel makes the route of an IPv6 address in a thread of its own.
     pub(crate) fn add_address(&self, address: &str) {
         self.sh(&format!("ip addr add {address}"));
         let ip = address.split(' ').next().unwrap();
@@ -72,6 +80,11 @@ impl Namespace {
             String::from_utf8(output.stdout).unwrap().split_whitespace().any(|it| it == ip)
         };
         until(PATIENCE, || has_route().then_some(())).expect("a route to the address");
+    }
+
+    /// The path by which a process outside reaches an absolute path of there.
+    pub(crate) fn path(&self, path: &str) -> PathBuf {
+        format!("/proc/{}/root{path}", self.keeper.id()).into()
     }
 }
 

@@ -1,0 +1,189 @@
+//! The served folder over time: opened anew at SIGHUP, and told when its path leads elsewhere.
+
+use std::path::{self, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use std::{env, fs, io, thread};
+
+use fetchlet::server::{Root, RootError, RootOptions, Server};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::{Semaphore, oneshot};
+use tokio::time::{self, MissedTickBehavior};
+
+use super::args::Args;
+use super::notify;
+use super::signals;
+
+/// The time between two looks at where the folder's path leads. Longer than a deployment takes from
+/// the new folder to its SIGHUP, so that only one without SIGHUP is told.
+const LOOK_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Where the served folder is, and how it is opened anew.
+#[derive(Clone, Debug)]
+struct FolderSource {
+    path: PathBuf,
+    options: RootOptions,
+}
+
+impl FolderSource {
+    fn new(args: &Args) -> Self {
+        // A relative path would lead from the working folder, which is never opened anew. An error
+        // means that this folder is gone already.
+        let path = path::absolute(&args.root).unwrap_or_else(|_| args.root.clone());
+        Self { path, options: args.root_options() }
+    }
+
+    fn open(&self) -> Result<Root, RootError> {
+        Root::open(&self.path, self.options)
+    }
+}
+
+/// Whether SIGHUP reloads. Else it means that the terminal is gone, and stops the server.
+fn is_wanted(args: &Args) -> bool {
+    // A desktop's terminal passes on the INVOCATION_ID of its own service.
+    let is_service = || env::var_os("INVOCATION_ID").is_some() && !has_terminal();
+    args.reload || env::var_os("NOTIFY_SOCKET").is_some() || is_service()
+}
+
+/// Whether the process has a controlling terminal, whose end is told by SIGHUP: tty(4).
+fn has_terminal() -> bool {
+    fs::File::open("/dev/tty").is_ok()
+}
+
+/// Reloads the folder of a running server, and looks after its path.
+pub(super) struct Reloader {
+    server: Server,
+    source: FolderSource,
+    /// How long a file system may take to answer.
+    timeout: Duration,
+    /// `None`: SIGHUP does not reload.
+    hangup: Option<Signal>,
+    notice: MovedNotice,
+    /// One permit: a file system that hangs holds up one thread, however often it is asked.
+    asking: Arc<Semaphore>,
+}
+
+impl Reloader {
+    /// Takes over SIGHUP if it is to reload.
+    pub(super) fn new(server: Server, args: &Args) -> io::Result<Self> {
+        let hangup = if is_wanted(args) { Some(signal(SignalKind::hangup())?) } else { None };
+        Ok(Self {
+            server,
+            source: FolderSource::new(args),
+            timeout: args.timeout,
+            hangup,
+            notice: MovedNotice::default(),
+            asking: Arc::new(Semaphore::new(1)),
+        })
+    }
+
+    pub(super) const fn takes_hangup(&self) -> bool {
+        self.hangup.is_some()
+    }
+
+    /// Reloads whenever SIGHUP comes. Never ends.
+    pub(super) async fn run(mut self) {
+        let mut looks = time::interval(LOOK_INTERVAL);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                () = signals::next(&mut self.hangup) => self.reload().await,
+                _ = looks.tick() => self.look().await,
+            }
+        }
+    }
+
+    /// Opens the folder anew. If that fails, the one from before is served on.
+    async fn reload(&mut self) {
+        notify::reloading();
+        let source = self.source.clone();
+        let opened = match self.ask(move || source.open()).await {
+            Ok(opened) => opened.map_err(|error| error.to_string()),
+            Err(reason) => Err(reason),
+        };
+        let path = &self.source.path;
+        match opened {
+            Ok(root) => {
+                self.server.replace_root(root);
+                self.notice = MovedNotice::default();
+                tracing::info!("reloaded: requests are answered from {path:?} as it is now");
+                notify::send_state("READY=1\nSTATUS=");
+            }
+            Err(reason) => {
+                tracing::warn!("cannot reload, the folder from before is served on: {reason}");
+                notify::send_state("READY=1\nSTATUS=The reload failed, see the log");
+            }
+        }
+    }
+
+    /// Tells once if the path leads elsewhere.
+    async fn look(&mut self) {
+        // While a reload hangs there is nothing to add.
+        if self.notice.given || self.asking.available_permits() == 0 {
+            return;
+        }
+        let (root, path) = (self.server.root(), self.source.path.clone());
+        let is_there = self.ask(move || root.is_at(&path)).await;
+        if matches!(is_there, Ok(Ok(is_there)) if self.notice.is_due(is_there)) {
+            let path = &self.source.path;
+            let remedy = if self.hangup.is_some() { "send SIGHUP" } else { "restart the server" };
+            tracing::warn!(
+                "{path:?} does not lead to the served folder any more: that was removed, renamed or \
+                 replaced; to serve what is there now, {remedy}"
+            );
+        }
+    }
+
+    /// Calls `question` in a thread of its own, since the file system may not answer. An error is a
+    /// sentence.
+    async fn ask<T: Send + 'static>(
+        &self,
+        question: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, String> {
+        let (sender, answer) = oneshot::channel();
+        let asked = async {
+            let permit = Arc::clone(&self.asking).acquire_owned().await.ok()?;
+            let thread = thread::Builder::new().name("folder".into()).spawn(move || {
+                // The receiver is gone once the timeout has passed.
+                sender.send(question()).ok();
+                drop(permit);
+            });
+            match thread {
+                Ok(_) => Some(Ok(answer.await.ok()?)),
+                Err(error) => Some(Err(error.to_string())),
+            }
+        };
+        match time::timeout(self.timeout, asked).await {
+            Ok(Some(answer)) => answer,
+            Ok(None) => Err("the thread that opens the folder panicked".into()),
+            Err(_) => Err(format!("its file system did not answer within {:?}", self.timeout)),
+        }
+    }
+}
+
+/// Whether it was told that the folder's path leads elsewhere.
+#[derive(Debug, Default)]
+struct MovedNotice {
+    given: bool,
+}
+
+impl MovedNotice {
+    /// Whether it has to be told, after a look that found the folder or did not.
+    fn is_due(&mut self, is_there: bool) -> bool {
+        let due = !is_there && !self.given;
+        self.given |= due;
+        due
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_that_moved_is_told_once() {
+        let mut notice = MovedNotice::default();
+        let told = [true, false, false, true, false].map(|is_there| notice.is_due(is_there));
+        assert_eq!(told, [false, true, false, false, false]);
+    }
+}
