@@ -54,13 +54,10 @@ fn has_terminal() -> bool {
 pub(super) struct Reloader {
     server: Server,
     source: FolderSource,
-    /// How long a file system may take to answer.
-    timeout: Duration,
     /// `None`: SIGHUP does not reload.
     hangup: Option<Signal>,
     notice: MovedNotice,
-    /// One permit: a file system that hangs holds up one thread, however often it is asked.
-    asking: Arc<Semaphore>,
+    thread: AskingThread,
 }
 
 impl Reloader {
@@ -70,10 +67,9 @@ impl Reloader {
         Ok(Self {
             server,
             source: FolderSource::new(args),
-            timeout: args.timeout,
             hangup,
             notice: MovedNotice::default(),
-            asking: Arc::new(Semaphore::new(1)),
+            thread: AskingThread::new(args.timeout),
         })
     }
 
@@ -97,7 +93,7 @@ impl Reloader {
     async fn reload(&mut self) {
         notify::reloading();
         let source = self.source.clone();
-        let opened = match self.ask(move || source.open()).await {
+        let opened = match self.thread.ask(move || source.open()).await {
             Ok(opened) => opened.map_err(|error| error.to_string()),
             Err(reason) => Err(reason),
         };
@@ -119,11 +115,11 @@ impl Reloader {
     /// Tells once if the path leads elsewhere.
     async fn look(&mut self) {
         // While a reload hangs there is nothing to add.
-        if self.notice.given || self.asking.available_permits() == 0 {
+        if self.notice.given || self.thread.hangs() {
             return;
         }
         let (root, path) = (self.server.root(), self.source.path.clone());
-        let is_there = self.ask(move || root.is_at(&path)).await;
+        let is_there = self.thread.ask(move || root.is_at(&path)).await;
         if matches!(is_there, Ok(Ok(is_there)) if self.notice.is_due(is_there)) {
             let path = &self.source.path;
             let remedy = if self.hangup.is_some() { "send SIGHUP" } else { "restart the server" };
@@ -133,16 +129,33 @@ impl Reloader {
             );
         }
     }
+}
 
-    /// Calls `question` in a thread of its own, since the file system may not answer. An error is a
-    /// sentence.
+/// A thread for questions to file systems that may not answer.
+struct AskingThread {
+    /// How long an answer may take.
+    timeout: Duration,
+    /// One permit: a file system that hangs holds up one thread, however often it is asked.
+    permits: Arc<Semaphore>,
+}
+
+impl AskingThread {
+    fn new(timeout: Duration) -> Self {
+        Self { timeout, permits: Arc::new(Semaphore::new(1)) }
+    }
+
+    fn hangs(&self) -> bool {
+        self.permits.available_permits() == 0
+    }
+
+    /// Calls `question` in a thread of its own. An error is a sentence.
     async fn ask<T: Send + 'static>(
         &self,
         question: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, String> {
         let (sender, answer) = oneshot::channel();
         let asked = async {
-            let permit = Arc::clone(&self.asking).acquire_owned().await.ok()?;
+            let permit = Arc::clone(&self.permits).acquire_owned().await.ok()?;
             let thread = thread::Builder::new().name("folder".into()).spawn(move || {
                 // The receiver is gone once the timeout has passed.
                 sender.send(question()).ok();
@@ -178,6 +191,8 @@ impl MovedNotice {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::mpsc;
+
     use super::*;
 
     #[test]
@@ -185,5 +200,26 @@ mod tests {
         let mut notice = MovedNotice::default();
         let told = [true, false, false, true, false].map(|is_there| notice.is_due(is_there));
         assert_eq!(told, [false, true, false, false, false]);
+    }
+    #[tokio::test]
+    async fn a_file_system_that_hangs_holds_up_one_thread_until_it_answers() {
+        let thread = AskingThread::new(Duration::from_millis(50));
+        let (let_go, held) = mpsc::channel::<()>();
+        let refused = thread.ask(move || held.recv().is_ok()).await.unwrap_err();
+        assert!(refused.contains("did not answer within 50ms"), "{refused}");
+        let (asked, was_asked) = mpsc::channel();
+        thread.ask(move || asked.send(())).await.unwrap_err();
+        assert!(thread.hangs());
+        was_asked.try_recv().expect_err("no second thread");
+        let_go.send(()).unwrap();
+        let thread = AskingThread { timeout: Duration::from_secs(20), ..thread };
+        assert_eq!(thread.ask(|| 7).await, Ok(7));
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_a_sentence() {
+        let thread = AskingThread::new(Duration::from_secs(20));
+        let refused = thread.ask(|| panic!("a bug")).await.unwrap_err();
+        assert!(refused.contains("panicked"), "{refused}");
     }
 }

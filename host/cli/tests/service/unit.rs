@@ -89,6 +89,22 @@ fn a_folder_that_is_replaced_is_served_after_a_reload() {
     serves("mounted\n");
 }
 
+/// A mount of the folder itself would hold on to the disk that is mounted there.
+#[test]
+fn a_disk_that_is_replaced_is_served_after_a_reload() {
+    let Some(host) = Namespace::mounts("the unit's mounts") else { return };
+    host.sh("mkdir /srv/fetchlet");
+    let mount = "mount -t tmpfs disk /srv/fetchlet; echo";
+    host.sh(&format!("{mount} 1 > /srv/fetchlet/h.txt"));
+    let manager = Manager::new();
+    let program = ServeProcess::run(as_the_unit_says(&host, &manager)).unwrap();
+    assert_eq!(manager.told(), "READY=1");
+    assert_eq!(fetch(program.addr(), "h.txt"), response(b"1\n"));
+    host.sh(&format!("umount --lazy /srv/fetchlet; {mount} 2 > /srv/fetchlet/h.txt"));
+    reload(&program, &manager);
+    assert_eq!(fetch(program.addr(), "h.txt"), response(b"2\n"));
+}
+
 #[test]
 fn the_unit_mounts_the_folder_that_the_served_one_is_in() {
     let paths = settings("BindReadOnlyPaths").join(" ");
