@@ -35,6 +35,8 @@
 //! An error prints what happened, and gives the cause as its [`source`](std::error::Error::source);
 //! no error prints its source. Print the whole chain to tell a person all of it.
 
+#![forbid(unsafe_code)]
+
 #[cfg(feature = "client")]
 mod client;
 #[cfg(feature = "server")]
@@ -52,4 +54,4 @@ pub use fetchlet_codec::Filename;
 #[cfg(feature = "client")]
 pub use fetchlet_codec::Progress;
 #[cfg(feature = "client")]
-pub use staging::{IfExists, Staging, StagingError};
+pub use staging::{IfExists, Staging, StagingError, TargetKind, open_stream};

@@ -15,7 +15,7 @@ use super::checksum::{Checksum, HashingWriter, Verify};
 use super::error::ClientError;
 use super::exchange::Exchange;
 use super::pipeline::Pipeline;
-use crate::staging::{IfExists, Staging};
+use crate::staging::{IfExists, Staging, flush};
 
 /// A file that the server has announced and is sending.
 ///
@@ -123,7 +123,9 @@ impl<C: Read, P: FnMut(Progress)> Response<C, P> {
     /// Downloads to the path `target` through a staging file: the target is untouched until the
     /// file is whole, on the disk, and renamed (R14).
     ///
-    /// To refuse an existing target before connecting, call [`Staging::check`] first.
+    /// To refuse an existing target before connecting, call [`Staging::check`] first. A device, a
+    /// pipe or a socket is refused: [`open_stream`](crate::open_stream) opens it for
+    /// [`copy_to_file`](Self::copy_to_file).
     ///
     /// # Errors
     ///
@@ -159,18 +161,27 @@ impl<C: Read, P: FnMut(Progress)> Response<C, P> {
     ///
     /// [`ClientError::Write`], [`ClientError::ChecksumDiffers`], [`ClientError::Protocol`],
     /// [`ClientError::TimedOut`] and [`ClientError::Connection`]: `sink` then holds a part of the
-    /// file, or a file with another checksum.
+    /// file, or a file with another checksum. Of a [`File`], use
+    /// [`copy_to_file`](Self::copy_to_file): some file systems report only at the close what they
+    /// did not take.
     pub fn copy_to(self, sink: &mut (impl Write + ?Sized)) -> Result<Summary, ClientError> {
         let writer = HashingWriter::new(sink, self.verify);
         self.receive(writer)
     }
 
-    /// As [`copy_to`](Self::copy_to) into a file; reads and writes at the same time.
+    /// As [`copy_to`](Self::copy_to) into a file; reads and writes at the same time. Errors that
+    /// closing the file would report are reported here.
     ///
     /// # Errors
     ///
     /// As for [`copy_to`](Self::copy_to).
     pub fn copy_to_file(self, file: &File) -> Result<Summary, ClientError> {
+        let summary = self.write_to_file(file)?;
+        flush(file).map_err(ClientError::Write)?;
+        Ok(summary)
+    }
+
+    fn write_to_file(self, file: &File) -> Result<Summary, ClientError> {
         let (data_len, verify) = (self.data_len(), self.verify);
         thread::scope(|scope| self.receive(Pipeline::new(scope, file, data_len, verify)))
     }
@@ -185,12 +196,14 @@ impl<C: Read, P: FnMut(Progress)> Response<C, P> {
     pub fn copy_to_staging(self, staging: &mut Staging) -> Result<Summary, ClientError> {
         staging.check_room(self.data_len().into())?;
         let sync = self.sync;
-        let summary = self.copy_to_file(staging.file()).map_err(|error| match error {
+        let summary = self.write_to_file(staging.file()).map_err(|error| match error {
             ClientError::Write(source) => staging.not_written(source).into(),
             error => error,
         })?;
         if sync {
             staging.sync()?;
+        } else {
+            staging.flush()?;
         }
         Ok(summary)
     }

@@ -10,9 +10,12 @@ mod descriptors;
 mod disk;
 mod files;
 mod flips;
+mod free_space;
 mod interrupt;
 mod kill;
 mod race;
+mod rename;
+mod replace;
 mod sendfile;
 mod stop;
 
