@@ -50,6 +50,9 @@ pub(crate) enum ExitCode {
     Terminated = 143,
 }
 
+/// What the number of the signal that ended `get` is added to, as a shell does.
+pub(crate) const SIGNAL_BASE: i32 = 128;
+
 impl From<ExitCode> for process::ExitCode {
     fn from(code: ExitCode) -> Self {
         Self::from(code as u8)

@@ -55,12 +55,14 @@ pub(crate) fn advice(error: &ClientError) -> &'static str {
         ClientError::ChecksumDiffers { .. } => {
             "the file is another one or damaged: do not use it, and compare it with the server's"
         }
-        ClientError::Write(_) => "that is stdout: see where it leads",
         ClientError::Staging(StagingError::TargetExists(_)) => {
             "choose another name with --output, or replace it with --force"
         }
         ClientError::Staging(StagingError::NotAFile(_)) => {
             "choose another name with --output; `--output -` writes to stdout"
+        }
+        ClientError::Staging(StagingError::NotReplaceable { .. }) => {
+            "choose another name, or write into the file: `--output - > FILE`"
         }
         ClientError::Staging(StagingError::NoFileName(_)) => "give a file's path to --output",
         ClientError::Staging(StagingError::NotSynced { .. }) => "check the disk",

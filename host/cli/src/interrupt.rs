@@ -2,16 +2,29 @@
 
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::{fs, io, mem, process, thread};
 
 use fetchlet::{IfExists, Staging, StagingError};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
-use signal_hook::iterator::Signals;
+use nix::errno::Errno;
+use nix::sys::signal::{SigSet, SigmaskHow, Signal};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
 
-use crate::exit_code::ExitCode;
+use crate::exit_code::SIGNAL_BASE;
+use crate::inherited::is_ignored;
 use crate::output::eprint_line;
+
+/// The signals that do not end the program (signal(7)): they stop it, let it go on, or tell it what
+/// it does not want to know.
+const HARMLESS: [Signal; 7] = [
+    Signal::SIGCHLD,
+    Signal::SIGCONT,
+    Signal::SIGTSTP,
+    Signal::SIGTTIN,
+    Signal::SIGTTOU,
+    Signal::SIGURG,
+    Signal::SIGWINCH,
+];
 
 /// Ends the program when a signal comes, and removes the staging file first.
 #[derive(Clone)]
@@ -22,18 +35,29 @@ pub(crate) struct Interrupt {
 }
 
 impl Interrupt {
-    /// Takes over SIGINT, SIGTERM and SIGHUP, but not those that the program was started to ignore
-    /// (`nohup`).
+    /// Takes over every signal that would end the program, but for SIGKILL, which can't be, and
+    /// those that the program was started to ignore (`nohup`) or to hold back. A write beyond the
+    /// limit of file sizes (SIGXFSZ) or into a broken pipe (SIGPIPE) fails, and ends nothing.
+    ///
+    /// Call this before there is a second thread: threads hold back what their parent does.
     pub(crate) fn watch() -> io::Result<Self> {
-        // A write beyond the limit of file sizes then fails, instead of ending the program.
-        signal_hook::flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false)))?;
-        let wanted = [SIGINT, SIGTERM, SIGHUP].into_iter();
-        let mut signals = Signals::new(wanted.filter(|signal| !is_ignored(*signal)))?;
+        let mut ending = SigSet::all();
+        HARMLESS.into_iter().for_each(|signal| ending.remove(signal));
+        let held_back = ending.thread_swap_mask(SigmaskHow::SIG_BLOCK)?;
+        held_back.iter().for_each(|signal| ending.remove(signal));
+        let signals = SignalFd::with_flags(&ending, SfdFlags::SFD_CLOEXEC)?;
         let this = Self { unfinished: Arc::default() };
         let watcher = this.clone();
         thread::Builder::new().name("signals".into()).spawn(move || {
-            if let Some(signal) = signals.forever().next() {
-                watcher.end(signal);
+            loop {
+                match signals.read_signal() {
+                    // One that is held back comes though it is ignored.
+                    Ok(Some(signal)) if !is_ignored(signal.ssi_signo.cast_signed()) => {
+                        watcher.end(signal.ssi_signo.cast_signed());
+                    }
+                    Ok(_) | Err(Errno::EINTR) => {}
+                    Err(_) => return,
+                }
             }
         })?;
         Ok(this)
@@ -66,11 +90,6 @@ impl Interrupt {
 
     fn end(&self, signal: i32) -> ! {
         let unfinished = self.lock();
-        let code = match signal {
-            SIGHUP => ExitCode::HungUp,
-            SIGINT => ExitCode::Interrupted,
-            _ => ExitCode::Terminated,
-        };
         if io::stderr().is_terminal() {
             // The progress bar leaves the cursor within its line.
             io::stderr().write_all(b"\n").ok();
@@ -88,15 +107,6 @@ impl Interrupt {
             }
             None => eprint_line(format_args!("stopped by a signal")),
         }
-        process::exit(code as i32)
+        process::exit(SIGNAL_BASE + signal)
     }
-}
-
-/// Whether this process was started to ignore a signal: bit n - 1 of a mask is signal n, proc(5).
-/// `false` where the system does not tell.
-pub(crate) fn is_ignored(signal: i32) -> bool {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
-    mask.is_some_and(|mask| mask >> (signal - 1) & 1 == 1)
 }

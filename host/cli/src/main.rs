@@ -4,6 +4,7 @@ mod command;
 mod exit_code;
 mod failure;
 mod get;
+mod inherited;
 mod interrupt;
 mod log;
 mod output;

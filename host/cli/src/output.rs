@@ -2,10 +2,13 @@
 
 use std::error::Error;
 use std::fmt;
+use std::fs::File;
 use std::io::{self, Write};
 use std::iter;
+use std::os::fd::AsFd;
 
 use crate::exit_code::ExitCode;
+use crate::inherited::stdout_was_closed;
 
 /// An error with all its sources, in one line: `what failed: why: why that`.
 pub(crate) struct Chain<'a>(pub(crate) &'a dyn Error);
@@ -19,9 +22,13 @@ impl fmt::Display for Chain<'_> {
     }
 }
 
-/// Writes a result to stdout.
+/// Writes a result to stdout, and closes what was written to: some file systems report only then
+/// that they did not take it.
 pub(crate) fn print(text: &[u8]) -> ExitCode {
-    match io::stdout().write_all(text) {
+    if stdout_was_closed() {
+        return ExitCode::BrokenPipe;
+    }
+    match write_and_close(text) {
         Ok(()) => ExitCode::Done,
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::BrokenPipe,
         Err(error) => {
@@ -29,6 +36,12 @@ pub(crate) fn print(text: &[u8]) -> ExitCode {
             ExitCode::WriteFailed
         }
     }
+}
+
+fn write_and_close(text: &[u8]) -> io::Result<()> {
+    let mut stdout = File::from(io::stdout().as_fd().try_clone_to_owned()?);
+    stdout.write_all(text)?;
+    Ok(nix::unistd::close(stdout)?)
 }
 
 /// Writes one line to stderr. When stderr itself is gone, nobody is left to be told.

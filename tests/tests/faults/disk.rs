@@ -239,36 +239,38 @@ fn what_appears_at_the_target_meanwhile_stays_there() {
     });
 }
 
+/// Nobody listens at the socket; whoever does is written to.
 #[test]
 fn what_is_no_file_is_refused_before_connecting_though_forced() {
     within(LIMIT, || {
-        for (what, make) in [("a socket", SOCKET), ("a pipe", PIPE)] {
+        for (what, make, code, said) in [
+            ("a socket", SOCKET, 23, "cannot write to f: Connection refused"),
+            ("a folder", FOLDER, 73, "f is not a regular file"),
+            ("a link to a folder", LINK_TO_FOLDER, 73, "f is not a regular file"),
+        ] {
             for options in [&[][..], &["--force"]] {
                 let folder = tempfile::tempdir().unwrap();
                 make(&folder.path().join("f"));
                 let peer = ScriptedPeer::start([], Close::Fin);
                 let ended = get_hello(folder.path(), &peer, options);
-                assert_ended(&ended, 73, "not a regular file", what);
+                assert_ended(&ended, code, said, what);
                 assert!(!only_entry(folder.path()).is_file(), "{what}");
             }
         }
     });
 }
 
-/// The target of the link is not touched: a folder keeps its entries.
+/// The target of the link is not touched.
 #[test]
-fn a_link_is_replaced_if_forced_and_never_followed() {
+fn a_link_to_a_file_or_to_nothing_is_replaced_if_forced_and_never_followed() {
     within(LIMIT, || {
-        for (what, make) in [("nothing", LINK)] {
-            let folder = tempfile::tempdir().unwrap();
-            make(&folder.path().join("f"));
-            let ended = get_hello(folder.path(), &hello(|| ()), &[]);
-            assert_ended(&ended, 73, "exists", what);
-            assert!(only_entry(folder.path()).is_symlink(), "{what}");
-            let ended = get_hello(folder.path(), &hello(|| ()), &["--force"]);
-            assert_ended(&ended, 0, "", what);
-            assert!(only_entry(folder.path()).is_file(), "{what}");
-            assert_eq!(on_disk(folder.path()), [("f".into(), b"hello".to_vec())]);
-        }
+        let folder = tempfile::tempdir().unwrap();
+        LINK(&folder.path().join("f"));
+        let ended = get_hello(folder.path(), &hello(|| ()), &[]);
+        assert_ended(&ended, 73, "exists", "nothing");
+        assert!(only_entry(folder.path()).is_symlink());
+        let ended = get_hello(folder.path(), &hello(|| ()), &["--force"]);
+        assert_ended(&ended, 0, "", "nothing");
+        assert_eq!(on_disk(folder.path()), [("f".into(), b"hello".to_vec())]);
     });
 }

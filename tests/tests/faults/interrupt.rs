@@ -1,4 +1,4 @@
-//! SIGINT at two hundred moments of a download.
+//! SIGINT at two hundred moments of a download, and SIGHUP where there is no `/proc`.
 
 use std::fs;
 use std::os::unix::process::ExitStatusExt;
@@ -7,7 +7,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use fetchlet_test_kit::{LIMIT, Rng, RunningServer, fetchlet, output, random_bytes, within};
+use fetchlet_test_kit::{
+    HELLO, LIMIT, Rng, RunningServer, ScriptedPeer, bare, built, fetchlet, installed, output,
+    random_bytes, skip, until, within,
+};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
@@ -77,5 +80,35 @@ fn an_interrupt_at_any_moment_leaves_the_whole_file_or_nothing() {
         at_once(2, &delays, |delay| scene.interrupted(*delay));
         let (done, broken_off) = (scene.done.into_inner(), scene.broken_off.into_inner());
         assert!(done > 0 && broken_off > 0, "{done} done, {broken_off} broken off: no test");
+    });
+}
+
+/// Whether a signal is ignored is asked of the system, not read in a file that may not be there.
+#[test]
+fn a_signal_that_was_ignored_stays_ignored_where_there_is_no_proc() {
+    within(LIMIT, || {
+        let hide = "mount -t tmpfs none /proc && ";
+        let in_namespace = |script: &str| {
+            let mut unshare = bare(installed("unshare").unwrap());
+            unshare.args(["-r", "-m", "sh", "-c", &format!("{hide}{script}")]);
+            unshare
+        };
+        let tried = output(&mut in_namespace("true"));
+        if !tried.status.success() {
+            return skip("no /proc", &String::from_utf8_lossy(&tried.stderr));
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let peer = ScriptedPeer::silent_after(&HELLO[..9]);
+        let mut get =
+            in_namespace("trap '' HUP; trap - TERM; exec \"$0\" get 127.0.0.1 $1 f --timeout 1m");
+        get.arg(built("fetchlet").unwrap()).arg(peer.port()).current_dir(&folder);
+        let child = get.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let begun = || fs::read_dir(&folder).unwrap().next();
+        assert!(until(LIMIT, begun).is_some(), "no staging file");
+        for signal in [Signal::HUP, Signal::TERM] {
+            kill_process(Pid::from_child(&child), signal).unwrap();
+        }
+        assert_ended(&child.wait_with_output().unwrap(), 143, "is removed", "SIGHUP is ignored");
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);
     });
 }

@@ -6,6 +6,7 @@
 //! them report that they are skipped; with `CI=true` they fail.
 
 mod bytes;
+mod close;
 mod descriptors;
 mod disk;
 mod files;
@@ -18,6 +19,7 @@ mod rename;
 mod replace;
 mod sendfile;
 mod stop;
+mod streams;
 
 use std::panic::{self, AssertUnwindSafe};
 use std::process::Output;

@@ -23,10 +23,11 @@ pub(crate) struct Args {
     pub(super) port: u16,
     /// The file's name on the server
     pub(super) file: Filename,
-    /// Where to put the file; `-` is stdout [default: the last component of FILE, here]
+    /// Where to put the file; `-` is stdout, a device, a pipe or a socket is written to as that is
+    /// [default: the last component of FILE, here]
     #[arg(short, long, env = "FETCHLET_OUTPUT", value_name = "PATH|-")]
     pub(super) output: Option<PathBuf>,
-    /// Replace an existing target, atomically
+    /// Replace an existing target, atomically; its permissions stay, and if allowed its owner
     #[arg(short, long, env = "FETCHLET_FORCE", value_parser = FalseyValueParser::new())]
     pub(super) force: bool,
     /// How long to wait for a server that sends nothing
@@ -84,7 +85,7 @@ Exit codes:
   63  larger than --max-size
   73  the target exists
   78  the server has no such file
- 129, 130, 143  ended by SIGHUP, SIGINT, SIGTERM
+ 129, 130, 143  ended by SIGHUP, SIGINT, SIGTERM; 128 + n: by signal n
  141  stdout was closed";
 
 impl Args {

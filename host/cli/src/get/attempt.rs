@@ -31,7 +31,7 @@ pub(super) fn retry(
     for left in (1..=args.retry).rev() {
         let written = Cell::new(false);
         match attempt(args, target, interrupt, &written) {
-            // What went to stdout can't be taken back.
+            // What went to a stream can't be taken back.
             Err(error) if error.is_transient() && !written.get() => {
                 let wait = jittered(delay);
                 eprint_line(format_args!(
@@ -48,7 +48,7 @@ pub(super) fn retry(
     attempt(args, target, interrupt, &Cell::new(false))
 }
 
-/// Tries once. Sets `written` when data went to stdout.
+/// Tries once. Sets `written` when data went to a stream.
 fn attempt(
     args: &Args,
     target: &Target,
@@ -67,12 +67,12 @@ fn attempt(
         Target::File(path) => {
             save(response.on_progress(|progress| display.update(progress)), path, args, interrupt)
         }
-        Target::Stdout(stdout) => response
+        Target::Stream(stream, _) => response
             .on_progress(|progress| {
                 written.set(true);
                 display.update(progress);
             })
-            .copy_to_file(stdout),
+            .copy_to_file(stream),
     }
 }
 

@@ -4,7 +4,7 @@ mod args;
 mod attempt;
 mod target;
 
-use std::io;
+use std::io::ErrorKind;
 
 use fetchlet::{ClientError, Summary};
 use indicatif::HumanBytes;
@@ -13,7 +13,7 @@ use crate::exit_code::ExitCode;
 use crate::failure;
 use crate::interrupt::Interrupt;
 use crate::output::{Chain, eprint_line, print};
-use target::Target;
+use target::{Target, TargetError};
 
 pub(crate) use args::Args;
 
@@ -21,15 +21,13 @@ pub(crate) use args::Args;
 pub(crate) fn run(args: &Args) -> ExitCode {
     let target = match Target::new(args) {
         Ok(target) => target,
-        Err(reason) => {
+        Err(TargetError::Usage(reason)) => {
             eprint_line(format_args!("{reason}"));
             return ExitCode::Usage;
         }
+        Err(TargetError::StdoutClosed) => return ExitCode::BrokenPipe,
+        Err(TargetError::Open(error)) => return fail(args, &error),
     };
-    let needs_stdout = args.print_checksum || matches!(target, Target::Stdout(_));
-    if needs_stdout && target::was_closed(io::stdout()) {
-        return ExitCode::BrokenPipe;
-    }
     let interrupt = match Interrupt::watch() {
         Ok(interrupt) => interrupt,
         Err(error) => {
@@ -41,6 +39,13 @@ pub(crate) fn run(args: &Args) -> ExitCode {
         Ok(summary) => {
             interrupt.ignore();
             succeed(args, &target, summary)
+        }
+        Err(ClientError::Write(error)) if error.kind() != ErrorKind::BrokenPipe => {
+            eprint_line(format_args!(
+                "{}: cannot write the data: {error}; that is {target}: see where it leads",
+                args.file.as_str()
+            ));
+            ExitCode::WriteFailed
         }
         Err(error) => fail(args, &error),
     }
@@ -68,9 +73,5 @@ fn fail(args: &Args, error: &ClientError) -> ExitCode {
 fn print_summary(name: &str, target: &Target, summary: Summary) {
     let Summary { len, elapsed, .. } = summary;
     let rate = HumanBytes((f64::from(len) / elapsed.as_secs_f64().max(1e-9)) as u64);
-    let target = match target {
-        Target::Stdout(_) => "stdout".into(),
-        Target::File(path) => path.display().to_string(),
-    };
     eprint_line(format_args!("{name}: {len} bytes to {target} in {elapsed:.1?}, {rate}/s"));
 }

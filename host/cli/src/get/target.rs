@@ -1,57 +1,112 @@
-//! Where `fetchlet get` puts the file: under a name, or to stdout.
+//! Where `fetchlet get` puts the file: under a name, to stdout, or to another stream.
 
+use std::fmt;
 use std::fs::File;
 use std::io;
 use std::os::fd::AsFd;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use rustix::fs::{OFlags, fcntl_getfl, fstat, major, minor};
+use fetchlet::{ClientError, IfExists, StagingError, TargetKind, open_stream};
 
 use super::args::Args;
+use crate::inherited::stdout_was_closed;
 
-/// The device of `/dev/null`: major and minor number, the same on every Linux (the kernel's
-/// devices.txt).
-const DEV_NULL: (u32, u32) = (1, 3);
+/// The number of stdout, where `--output /dev/stdout` leads.
+const STDOUT: i32 = 1;
 
 /// Where the file goes.
 pub(super) enum Target {
-    Stdout(File),
     File(PathBuf),
+    /// What is written to at once, and never replaced: stdout, a device, a pipe, a socket.
+    Stream(File, StreamName),
+}
+
+/// What a stream is called in messages.
+pub(super) enum StreamName {
+    Stdout,
+    Path(PathBuf),
+}
+
+/// Why there is no target.
+pub(super) enum TargetError {
+    /// The arguments are wrong.
+    Usage(String),
+    /// There is no stdout to write to.
+    StdoutClosed,
+    /// The stream can't be opened.
+    Open(ClientError),
 }
 
 impl Target {
-    /// The target that the arguments name; else what is wrong with the arguments.
-    pub(super) fn new(args: &Args) -> Result<Self, String> {
-        match &args.output {
-            Some(path) if path.as_os_str() == "-" && args.print_checksum => {
-                Err("--print-checksum and --output - both write to stdout; give one of them".into())
+    /// Returns the target that the arguments name; opens a stream.
+    pub(super) fn new(args: &Args) -> Result<Self, TargetError> {
+        let target = match &args.output {
+            Some(path) if path.as_os_str() == "-" => Self::stdout(args)?,
+            Some(path) => Self::from_path(path, args)?,
+            None => {
+                let path = last_component(args.file.as_str()).map_err(TargetError::Usage)?;
+                Self::from_path(path, args)?
             }
-            Some(path) if path.as_os_str() == "-" => {
-                let stdout = io::stdout().as_fd().try_clone_to_owned();
-                stdout.map(|fd| Self::Stdout(fd.into())).map_err(|e| format!("no stdout: {e}"))
-            }
-            Some(path) => Ok(Self::File(path.clone())),
-            None => Self::from_name(args.file.as_str()),
+        };
+        if args.print_checksum && stdout_was_closed() {
+            return Err(TargetError::StdoutClosed);
         }
+        Ok(target)
     }
 
-    /// The last component of the file's name on the server, in the current folder.
-    fn from_name(name: &str) -> Result<Self, String> {
-        match name.rsplit('/').next() {
-            None | Some("" | "." | "..") => {
-                Err(format!("{name} ends in no file name; give one with --output"))
+    fn from_path(path: &Path, args: &Args) -> Result<Self, TargetError> {
+        match TargetKind::of(path) {
+            TargetKind::Descriptor(STDOUT) => return Self::stdout(args),
+            // It holds data, as a file does.
+            TargetKind::BlockDevice if args.if_exists() == IfExists::Fail => {
+                return Err(StagingError::TargetExists(path.into()).into());
             }
-            Some(last) if last.contains('\0') => {
-                Err(format!("{name} can't be a file's name here; give one with --output"))
-            }
-            Some(last) => Ok(Self::File(last.into())),
+            _ => {}
+        }
+        Ok(match open_stream(path)? {
+            Some(stream) => Self::Stream(stream, StreamName::Path(path.into())),
+            None => Self::File(path.into()),
+        })
+    }
+
+    fn stdout(args: &Args) -> Result<Self, TargetError> {
+        if args.print_checksum {
+            let clash = "--print-checksum and --output both write to stdout; give one of them";
+            return Err(TargetError::Usage(clash.into()));
+        }
+        if stdout_was_closed() {
+            return Err(TargetError::StdoutClosed);
+        }
+        let stdout = io::stdout().as_fd().try_clone_to_owned();
+        let stdout = stdout.map_err(|error| TargetError::Open(ClientError::Write(error)))?;
+        Ok(Self::Stream(stdout.into(), StreamName::Stdout))
+    }
+}
+
+/// Returns the last component of the file's name on the server: a file in the current folder.
+fn last_component(name: &str) -> Result<&Path, String> {
+    match name.rsplit('/').next() {
+        None | Some("" | "." | "..") => {
+            Err(format!("{name} ends in no file name; give one with --output"))
+        }
+        Some(last) if last.contains('\0') => {
+            Err(format!("{name} can't be a file's name here; give one with --output"))
+        }
+        Some(last) => Ok(Path::new(last)),
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stream(_, StreamName::Stdout) => f.write_str("stdout"),
+            Self::File(path) | Self::Stream(_, StreamName::Path(path)) => path.display().fmt(f),
         }
     }
 }
 
-/// Whether the program was started without stdout. Rust's runtime then opens `/dev/null` in its
-/// place, for reading and writing; a shell's `> /dev/null` is open for writing only.
-pub(super) fn was_closed(stdout: impl AsFd) -> bool {
-    let null = fstat(&stdout).is_ok_and(|it| (major(it.st_rdev), minor(it.st_rdev)) == DEV_NULL);
-    null && fcntl_getfl(stdout).is_ok_and(|flags| flags.contains(OFlags::RDWR))
+impl From<StagingError> for TargetError {
+    fn from(error: StagingError) -> Self {
+        Self::Open(error.into())
+    }
 }

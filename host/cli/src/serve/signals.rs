@@ -3,11 +3,11 @@
 use std::future::pending;
 use std::io;
 
-use signal_hook::consts::SIGHUP;
+use libc::SIGHUP;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::exit_code::ExitCode;
-use crate::interrupt::is_ignored;
+use crate::inherited::is_ignored;
 
 /// Waits for the signals that stop the program.
 pub(super) struct Signals {

@@ -70,7 +70,7 @@ fn a_closed_stdout_ends_quietly_with_141() {
 
 #[test]
 fn no_stdout_at_all_ends_quietly_with_141() {
-    for options in ["-o -", "--print-checksum"] {
+    for options in ["-o -", "-o /dev/fd/1", "--print-checksum"] {
         let dir = TempDir::new().unwrap();
         let port = answering(HELLO).port();
         let script = format!("exec \"$0\" get 127.0.0.1 {port} h.txt {options} >&-");
@@ -78,6 +78,19 @@ fn no_stdout_at_all_ends_quietly_with_141() {
         assert_ended(&output, 141, "");
         assert!(output.stderr.is_empty());
         assert_eq!(on_disk(&dir), []);
+    }
+}
+
+/// As Python's `subprocess.DEVNULL` opens it: that looks like the `/dev/null` that Rust's runtime
+/// opens in the place of a closed stdout.
+#[test]
+fn a_stdout_that_leads_to_dev_null_is_no_closed_one() {
+    for options in [&["-o", "-"][..], &["--print-checksum"]] {
+        let dir = TempDir::new().unwrap();
+        let mut command = program(&dir, answering(HELLO), &["h.txt"]);
+        let null = File::options().read(true).write(true).open("/dev/null").unwrap();
+        command.args(options).stdout(null).stderr(Stdio::piped());
+        assert_ended(&wait(ChildProcess::start(&mut command).unwrap()), 0, "5 bytes");
     }
 }
 

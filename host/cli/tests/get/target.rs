@@ -104,15 +104,15 @@ fn a_forced_download_that_fails_leaves_the_old_file() {
 }
 
 #[test]
-fn folders_and_devices_are_never_replaced() {
+fn folders_are_never_replaced_and_devices_are_written_to() {
     let dir = TempDir::new().unwrap();
     fs::create_dir(dir.path().join("folder")).unwrap();
-    for target in ["folder", "/dev/null"] {
-        for force in [&[][..], &["--force"]] {
-            let arguments = [&["h.txt", "-o", target], force].concat();
-            assert_ended(&get(&dir, answering(HELLO), &arguments), 73, "not a regular file");
-        }
+    for force in [&[][..], &["--force"]] {
+        let arguments = [&["h.txt", "-o", "folder"], force].concat();
+        assert_ended(&get(&dir, answering(HELLO), &arguments), 73, "not a regular file");
     }
+    let output = get(&dir, answering(HELLO), &["h.txt", "-o", "/dev/null"]);
+    assert_ended(&output, 0, "5 bytes to /dev/null");
     symlink("nowhere", dir.path().join("dangling")).unwrap();
     let output = get(&dir, answering(HELLO), &["h.txt", "-o", "dangling"]);
     assert_ended(&output, 73, "exists");
