@@ -95,12 +95,10 @@ impl TargetKind {
 /// ```
 /// use std::io::Write;
 ///
-/// # if false {
-/// let Some(mut terminal) = fetchlet::open_stream("/dev/tty")? else { panic!("not a terminal") };
-/// terminal.write_all(b"hello")?;
-/// # }
+/// let null = fetchlet::open_stream("/dev/null")?;
+/// null.expect("a device").write_all(b"hello")?;
 /// assert!(fetchlet::open_stream("fw.bin")?.is_none());
-/// # Ok::<(), fetchlet::StagingError>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
 /// # Errors
