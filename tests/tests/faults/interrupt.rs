@@ -8,8 +8,8 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use fetchlet_test_kit::{
-    HELLO, LIMIT, Rng, RunningServer, ScriptedPeer, bare, built, fetchlet, installed, output,
-    random_bytes, skip, until, within,
+    HELLO, LIMIT, Rng, RunningServer, ScriptedPeer, bare, built, installed, output, random_bytes,
+    skip, until, within,
 };
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
@@ -29,8 +29,10 @@ struct Scene {
 }
 
 impl Scene {
+    /// The test may have been started to ignore SIGINT (`&` in a shell's script).
     fn get(&self, folder: &TempDir) -> Command {
-        let mut get = fetchlet();
+        let mut get = bare("env");
+        get.arg("--default-signal").arg(built("fetchlet").unwrap());
         get.args(["get", "127.0.0.1", &self.server.port().to_string(), "f"]).current_dir(folder);
         get.stdout(Stdio::null()).stderr(Stdio::piped());
         get
@@ -100,7 +102,7 @@ fn a_signal_that_was_ignored_stays_ignored_where_there_is_no_proc() {
         let folder = tempfile::tempdir().unwrap();
         let peer = ScriptedPeer::silent_after(&HELLO[..9]);
         let mut get =
-            in_namespace("trap '' HUP; trap - TERM; exec \"$0\" get 127.0.0.1 $1 f --timeout 1m");
+            in_namespace("trap '' HUP; exec env --default-signal=TERM \"$0\" get 127.0.0.1 $1 f");
         get.arg(built("fetchlet").unwrap()).arg(peer.port()).current_dir(&folder);
         let child = get.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let begun = || fs::read_dir(&folder).unwrap().next();
