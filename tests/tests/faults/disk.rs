@@ -177,7 +177,7 @@ fn a_file_system_that_is_read_only_ends_with_23() {
             let folder = tempfile::tempdir().unwrap();
             let peer = hello(|| ());
             let script = format!(
-                "echo old > f; mount -o remount,ro \"$2\"; \
+                "echo old > f; mount -o remount,ro none \"$2\"; \
                  code=0; $0 get 127.0.0.1 $1 f {options} || code=$?"
             );
             let ended = output(&mut mounted(folder.path(), &script, peer.addr().port()));
