@@ -1,10 +1,17 @@
 //! The log of `serve`: on stderr, one line per event, as text or JSON, safe to show on a terminal.
+//! No event waits for a reader of stderr.
 
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};
+use std::panic;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use clap::ValueEnum;
+use libc::SIGXFSZ;
 use tracing::level_filters::LevelFilter;
+
+use crate::background_writer::BackgroundWriter;
 
 /// How log lines look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -15,8 +22,20 @@ pub(crate) enum Format {
     Json,
 }
 
-/// Sets the log up for the rest of the process. `quiet` wins over `verbose`.
-pub(crate) fn init(format: Format, verbose: u8, quiet: bool) {
+/// Sets the log up for the rest of the process, and returns what writes to it. `quiet` wins over
+/// `verbose`.
+///
+/// Nothing else may write to stderr from then on: it would wait for a reader.
+///
+/// # Errors
+///
+/// If the system allows no thread or no signal handler.
+pub(crate) fn init(format: Format, verbose: u8, quiet: bool) -> io::Result<BackgroundWriter> {
+    // A log beyond the limit of file sizes then loses lines, instead of ending the program.
+    signal_hook::flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false)))?;
+    let writer = BackgroundWriter::start(io::stderr(), |lost| {
+        tracing::warn!(lost, "log lines are lost: nobody read the log, or it had no room");
+    })?;
     let level = match (quiet, verbose) {
         (true, _) => LevelFilter::WARN,
         (false, 0) => LevelFilter::INFO,
@@ -29,15 +48,25 @@ pub(crate) fn init(format: Format, verbose: u8, quiet: bool) {
         // The subscriber would report a failed write to stderr on stderr, and panic when that fails
         // too.
         .log_internal_errors(false);
+    let lines = writer.clone();
     match format {
-        Format::Text => log.with_ansi(colours()).with_writer(io::stderr).init(),
+        Format::Text => log.with_ansi(colours()).with_writer(move || lines.clone()).init(),
         Format::Json => log
             .json()
             .flatten_event(true)
             .with_ansi(false)
-            .with_writer(|| Ascii(io::stderr()))
+            .with_writer(move || Ascii(lines.clone()))
             .init(),
     }
+    panic::set_hook(Box::new(log_panic));
+    Ok(writer)
+}
+
+/// Logs a panic, in the place of std's own hook, which would wait for a reader of stderr.
+fn log_panic(panic: &panic::PanicHookInfo<'_>) {
+    let at = panic.location().map(ToString::to_string);
+    let reason = panic.payload_as_str();
+    tracing::error!(at = at.as_deref(), reason, "a fault of the program, please report it");
 }
 
 /// Whether log lines are coloured: on a terminal, unless `NO_COLOR` is set and not empty

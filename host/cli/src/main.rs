@@ -1,5 +1,6 @@
 //! The program `fetchlet`: `serve` a folder, `get` a file. Parse, run, print, exit.
 
+mod background_writer;
 mod command;
 mod exit_code;
 mod failure;

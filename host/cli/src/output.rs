@@ -46,7 +46,12 @@ fn write_and_close(text: &[u8]) -> io::Result<()> {
 
 /// Writes one line to stderr. When stderr itself is gone, nobody is left to be told.
 pub(crate) fn eprint_line(line: fmt::Arguments<'_>) {
-    writeln!(io::stderr(), "fetchlet: {}", escape_for_terminal(&line.to_string())).ok();
+    io::stderr().write_all(line_for_user(line).as_bytes()).ok();
+}
+
+/// A line for a person at a terminal, with its end, that says which program speaks.
+pub(crate) fn line_for_user(line: fmt::Arguments<'_>) -> String {
+    format!("fetchlet: {}\n", escape_for_terminal(&line.to_string()))
 }
 
 /// Escapes every character that would steer a terminal or begin another line.

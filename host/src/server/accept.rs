@@ -174,7 +174,9 @@ impl<'a> AcceptLoop<'a> {
         if concerns_one_connection(error) {
             return tracing::debug!(%error, "a connection was gone before it was accepted");
         }
-        if let Some(suppressed) = self.accept_error_log.try_pass() {
+        // A caller that stops may shut its listener down first: then this loop ends within the pause.
+        let may_stop = is_shut_down(error) && self.pause == FIRST_PAUSE;
+        if !may_stop && let Some(suppressed) = self.accept_error_log.try_pass() {
             tracing::warn!(%error, suppressed, "cannot accept connections, trying on");
         }
         time::sleep(self.pause).await;
@@ -208,6 +210,11 @@ fn concerns_one_connection(error: &io::Error) -> bool {
                 | Errno::OPNOTSUPP
         )
     )
+}
+
+/// Whether the listener listens no more, accept(2).
+fn is_shut_down(error: &io::Error) -> bool {
+    Errno::from_io_error(error) == Some(Errno::INVAL)
 }
 
 #[cfg(test)]

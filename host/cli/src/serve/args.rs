@@ -40,8 +40,9 @@ Exit codes:
  129, 130, 143  stopped at once by a second signal
 
 SIGTERM and SIGINT stop it: transfers go on for at most --grace, then it exits with 0. A second one
-stops it at once. SIGHUP does the same on a terminal. Under a service manager, or with --reload, it
-opens the folder anew: transfers go on, and new requests are answered from what is there now.
+stops it at once. Neither takes more than a second longer, whatever hangs. SIGHUP does the same on a
+terminal. Under a service manager, or with --reload, it opens the folder anew: transfers go on, and
+new requests are answered from what is there now.
 Started by a systemd socket, it serves that and ignores PORT and --bind.";
 
 /// Serve the files of a folder.
@@ -81,7 +82,7 @@ pub(crate) struct Args {
     /// When stopped, let transfers go on for this long
     #[arg(long, env = "FETCHLET_GRACE", value_name = "DUR", default_value = "8s")]
     #[arg(value_parser = value::duration_or_zero)]
-    grace: Duration,
+    pub(super) grace: Duration,
     /// Send with this congestion control, such as reno, cubic or bbr
     #[arg(long, env = "FETCHLET_CONGESTION", value_name = "NAME")]
     pub(super) congestion: Option<String>,

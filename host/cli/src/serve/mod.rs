@@ -2,6 +2,7 @@
 
 mod args;
 mod bind_addr;
+mod deadline;
 mod error;
 mod inherited;
 mod listen;
@@ -14,6 +15,9 @@ pub(crate) use args::Args;
 
 use std::io::{self, Write};
 use std::net;
+use std::os::fd::RawFd;
+use std::sync::mpsc;
+use std::thread;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
@@ -21,33 +25,57 @@ use tokio::runtime::Builder;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use deadline::ListenerSet;
 use error::StartError;
 use fetchlet::server::{Root, Server};
 use inherited::Inherited;
 use reload::Reloader;
 use signals::Signals;
 
+use crate::background_writer::{BackgroundWriter, write_all};
 use crate::exit_code::ExitCode;
 use crate::log;
-use crate::output::eprint_line;
+use crate::output::{eprint_line, line_for_user};
 
 /// The most requests that wait for the disk at once, each in a thread of its own. A request whose
 /// file is in memory waits for none of these threads.
 const DISK_THREADS: usize = 16;
 
 /// How long the runtime may take to stop once no exchange is waited for any more. A read from a
-/// disk that hangs can last longer, and is abandoned.
-const RUNTIME_SHUTDOWN: Duration = Duration::from_secs(1);
+/// disk that hangs can last longer, and is abandoned. Less than what [`deadline`] leaves.
+const RUNTIME_SHUTDOWN: Duration = Duration::from_millis(200);
+
+/// How long the end of a stop waits for the log. Also on a busy machine its thread writes within
+/// that, unless nobody reads; [`deadline`] may leave less.
+const LOG_FLUSH: Duration = Duration::from_millis(500);
+
+/// How long the end of a start that failed waits for the log, which has the reason. Nobody is
+/// served meanwhile.
+const REASON_FLUSH: Duration = Duration::from_secs(5);
+
+/// How long the start waits for stdout. Its reader finds the addresses there before anybody is told
+/// that the server is ready, unless it does not read.
+const ANNOUNCEMENT: Duration = Duration::from_millis(100);
 
 /// Runs the command: serves until a signal says to stop.
 pub(crate) fn run(args: Args) -> ExitCode {
     // First of all, since this changes the environment: there is no other thread yet.
     let inherited = Inherited::take();
-    log::init(args.log_format, args.verbose, args.quiet);
-    match start(&args, inherited) {
-        Ok(code) => code,
+    let mut log = match log::init(args.log_format, args.verbose, args.quiet) {
+        Ok(log) => log,
+        Err(error) => {
+            eprint_line(format_args!("cannot start: {error}"));
+            return ExitCode::Internal;
+        }
+    };
+    match start(&args, inherited, &log) {
+        Ok(code) => {
+            log.flush_for(LOG_FLUSH);
+            code
+        }
         Err(StartError { code, reason }) => {
-            eprint_line(format_args!("{reason}"));
+            log.write_all(line_for_user(format_args!("{reason}")).as_bytes()).ok();
+            log.flush_for(REASON_FLUSH);
             code
         }
     }
@@ -57,7 +85,11 @@ fn internal(error: io::Error) -> StartError {
     StartError { code: ExitCode::Internal, reason: format!("cannot start: {error}") }
 }
 
-fn start(args: &Args, inherited: Result<Inherited, StartError>) -> Result<ExitCode, StartError> {
+fn start(
+    args: &Args,
+    inherited: Result<Inherited, StartError>,
+    log: &BackgroundWriter,
+) -> Result<ExitCode, StartError> {
     let root = Root::open(&args.root, args.root_options()).map_err(|error| {
         let reason = format!("{error}; name another with --root");
         StartError { code: ExitCode::NoInput, reason }
@@ -65,6 +97,7 @@ fn start(args: &Args, inherited: Result<Inherited, StartError>) -> Result<ExitCo
     let inherited = inherited?;
     inherited.warn();
     let mut listeners = inherited.listeners;
+    let inherited = deadline::numbers(&listeners);
     if listeners.is_empty() {
         listeners = listen::bind(&args.bind, args.port, args.freebind)?;
         if args.bind.iter().all(|address| address.ip.is_loopback()) {
@@ -79,22 +112,38 @@ fn start(args: &Args, inherited: Result<Inherited, StartError>) -> Result<ExitCo
         listen::set_congestion(&listeners, name)?;
     }
     let server = Server::new(root, args.config()?);
+    run_until_stopped(&server, listeners, &inherited, args, log).map_err(internal)
+}
+
+/// Runs the runtime, from its start to its end.
+fn run_until_stopped(
+    server: &Server,
+    listeners: Vec<net::TcpListener>,
+    inherited: &[RawFd],
+    args: &Args,
+    log: &BackgroundWriter,
+) -> io::Result<ExitCode> {
     let runtime =
-        Builder::new_multi_thread().enable_all().max_blocking_threads(DISK_THREADS).build();
-    let runtime = runtime.map_err(internal)?;
-    let ended = runtime.block_on(serve(&server, listeners, args));
+        Builder::new_multi_thread().enable_all().max_blocking_threads(DISK_THREADS).build()?;
+    let ended = runtime.block_on(async {
+        // Before anybody is told that the server runs, and might stop it.
+        let reloader = Reloader::new(server.clone(), args)?;
+        let signals = Signals::new(!reloader.takes_hangup())?;
+        let watched = ListenerSet::new(&listeners, inherited)?;
+        deadline::watch(&signals.numbers(), watched, args.grace, log.clone())?;
+        serve(server, listeners, reloader, signals).await
+    });
     runtime.shutdown_timeout(RUNTIME_SHUTDOWN);
-    ended.map_err(internal)
+    deadline::close_connections(inherited);
+    ended
 }
 
 async fn serve(
     server: &Server,
     listeners: Vec<net::TcpListener>,
-    args: &Args,
+    reloader: Reloader,
+    mut signals: Signals,
 ) -> io::Result<ExitCode> {
-    // Before anybody is told that the server runs, and might stop it.
-    let reloader = Reloader::new(server.clone(), args)?;
-    let mut signals = Signals::new(!reloader.takes_hangup())?;
     announce(&listeners)?;
     let (stop, stopping) = watch::channel(false);
     let mut runs = JoinSet::new();
@@ -130,12 +179,19 @@ async fn serve(
     }
 }
 
-/// Prints each listener's address to stdout. A closed stdout is no reason not to serve.
+/// Prints each listener's address to stdout. A closed stdout is no reason not to serve, and neither
+/// is one that nobody reads.
 fn announce(listeners: &[net::TcpListener]) -> io::Result<()> {
-    let mut stdout = io::stdout().lock();
+    let mut text = String::new();
     for listener in listeners {
-        writeln!(stdout, "listening on {}", listener.local_addr()?).ok();
+        text += &format!("listening on {}\n", listener.local_addr()?);
     }
-    stdout.flush().ok();
+    let (done, is_done) = mpsc::channel();
+    thread::Builder::new().name("stdout".into()).spawn(move || {
+        write_all(io::stdout(), text.as_bytes()).ok();
+        // Fails if that took too long.
+        done.send(()).ok();
+    })?;
+    is_done.recv_timeout(ANNOUNCEMENT).ok();
     Ok(())
 }

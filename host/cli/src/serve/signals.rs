@@ -3,7 +3,7 @@
 use std::future::pending;
 use std::io;
 
-use libc::SIGHUP;
+use libc::{SIGHUP, SIGINT, SIGTERM};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::exit_code::ExitCode;
@@ -36,6 +36,11 @@ impl Signals {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
         })
+    }
+
+    /// Returns the numbers of the signals that stop the program.
+    pub(super) fn numbers(&self) -> Vec<i32> {
+        [SIGINT, SIGTERM].into_iter().chain(self.hangup.as_ref().map(|_| SIGHUP)).collect()
     }
 
     pub(super) async fn next(&mut self) -> Received {

@@ -5,5 +5,7 @@ mod harness;
 mod limits;
 mod log;
 mod program;
+mod stop;
 mod traps;
+mod unread;
 mod wire;
