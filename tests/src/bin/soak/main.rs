@@ -7,6 +7,7 @@
 mod crowd;
 mod fleet;
 mod greedy;
+mod hung;
 mod idle;
 mod million;
 mod peers;
@@ -55,6 +56,8 @@ enum Measure {
     Fleet,
     /// One peer that opens connections without end
     Greedy,
+    /// An unread log beside 1,000 clients
+    Hung,
     /// Random bytes, 1,000,000 connections' worth, in this process
     Random,
 }
@@ -68,6 +71,7 @@ impl Measure {
             Self::Million => "million",
             Self::Fleet => "fleet",
             Self::Greedy => "greedy",
+            Self::Hung => "hung",
             Self::Random => "random",
         }
     }
@@ -80,6 +84,7 @@ impl Measure {
             Self::Million => million::run(quick, report),
             Self::Fleet => fleet::run(quick, report),
             Self::Greedy => greedy::run(quick, report),
+            Self::Hung => hung::run(quick, report),
             Self::Random => random::run(quick, report),
         }
     }
