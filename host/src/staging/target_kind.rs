@@ -134,7 +134,9 @@ fn duplicate(number: i32, path: &Path) -> io::Result<File> {
             OFlags::RDONLY => Err(Errno::BADF.into()),
             _ => Ok(descriptor.into()),
         },
-        Err(Errno::NOSYS | Errno::PERM | Errno::ACCESS) => open(path),
+        Err(error @ (Errno::NOSYS | Errno::PERM | Errno::ACCESS)) => {
+            open(path).map_err(|_| error.into())
+        }
         Err(error) => Err(error.into()),
     }
 }

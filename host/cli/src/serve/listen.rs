@@ -60,18 +60,25 @@ pub(super) fn bind(
 pub(super) fn set_congestion(listeners: &[TcpListener], name: &str) -> Result<(), StartError> {
     for listener in listeners {
         sockopt::set_tcp_congestion(listener, name).map_err(|errno| {
-            let allowed = fs::read_to_string(ALLOWED_CONGESTION).unwrap_or_default();
-            let allowed = allowed.split_whitespace().collect::<Vec<_>>().join(", ");
+            let permitted = permitted_congestion();
             let reason = match errno {
                 Errno::NOENT => "the system has none of that name".into(),
                 Errno::PERM => "the system does not permit it".into(),
                 _ => io::Error::from(errno).to_string(),
             };
-            let reason = format!("--congestion {name:?}: {reason}; permitted are: {allowed}");
+            let reason = format!("--congestion {name:?}: {reason}; permitted are: {permitted}");
             StartError { code: ExitCode::Usage, reason }
         })?;
     }
     Ok(())
+}
+
+/// Returns the congestion controls that every user may choose, or where they are listed.
+fn permitted_congestion() -> String {
+    match fs::read_to_string(ALLOWED_CONGESTION) {
+        Ok(names) => names.split_whitespace().collect::<Vec<_>>().join(", "),
+        Err(_) => format!("those of {ALLOWED_CONGESTION}, which can't be read here"),
+    }
 }
 
 fn endpoints(addresses: &[BindAddr], freebind: bool) -> Vec<Endpoint<'_>> {

@@ -5,7 +5,9 @@ use std::io::{Read, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use fetchlet_test_kit::{ServeProcess, ask, connect, random_bytes, read_all, request, response};
+use fetchlet_test_kit::{
+    ServeProcess, ask, bare, connect, fetchlet, random_bytes, read_all, request, response, skip,
+};
 use rustix::fs::{Advice, fadvise};
 use rustix::process::Signal;
 
@@ -91,6 +93,23 @@ fn the_congestion_control_is_the_one_asked_for() {
     let log = String::from_utf8(refused.stderr).unwrap();
     let said = log.lines().last().unwrap();
     assert!(said.contains(r#""none\n""#) && said.contains("reno"), "{said}");
+}
+
+/// A list that can't be read is not taken for an empty one.
+#[test]
+fn without_proc_nothing_is_said_to_be_permitted() {
+    let folder = folder(&[]);
+    let script = "mount -t tmpfs none /proc || exit 99; exec \"$0\" \"$@\"";
+    let mut unshare = bare("unshare");
+    unshare.args(["-r", "-m", "sh", "-c", script]).arg(fetchlet().get_program());
+    let refused =
+        output(unshare.args(["serve", "0", "--congestion", "none", "--root"]).arg(folder.path()));
+    let said = String::from_utf8(refused.stderr).unwrap();
+    match refused.status.code() {
+        // Those of `unshare` and of the script.
+        Some(1 | 99) => skip("no /proc", &said),
+        code => assert!(code == Some(2) && said.contains("can't be read here"), "{code:?}: {said}"),
+    }
 }
 
 /// A short count of `sendfile` means a full socket or the end of the file. At the end of the file
