@@ -1,6 +1,6 @@
 //! The client on any blocking connection that implements the traits of `embedded_io` 0.7.
 
-use ::embedded_io::{Read, Write};
+use ::embedded_io::{Error, ErrorKind, Read, Write};
 
 use crate::{Download, Event, FetchError, Filename, Request, Status};
 
@@ -12,7 +12,9 @@ use crate::{Download, Event, FetchError, Filename, Request, Status};
 /// of the file (R14 is the caller's to keep). After the last byte, the sink is flushed. The
 /// connection stays open: close it.
 ///
-/// `fetch` blocks as long as the connection and the sink block: set the timeouts there (R15).
+/// A call of the connection or the sink that ends with [`ErrorKind::Interrupted`] is made again, as
+/// often as it ends so. `fetch` blocks as long as the connection and the sink block: set the
+/// timeouts there (R15).
 ///
 /// # Errors
 ///
@@ -41,7 +43,7 @@ pub fn fetch<C: Read + Write, S: Write, const N: usize>(
     let mut download = Download::new(Request::new(filename));
     send(&mut download, connection, buffer).map_err(FetchError::Connection)?;
     while !download.is_done() {
-        let received = connection.read(buffer).map_err(FetchError::Connection)?;
+        let received = read(connection, buffer).map_err(FetchError::Connection)?;
         if received == 0 {
             break;
         }
@@ -59,7 +61,7 @@ pub fn fetch<C: Read + Write, S: Write, const N: usize>(
         }
     }
     download.finish()?;
-    sink.flush().map_err(FetchError::Sink)?;
+    flush(sink).map_err(FetchError::Sink)?;
     Ok(download.progress().map_or(0, |progress| progress.received))
 }
 
@@ -74,10 +76,10 @@ fn send<C: Write, const N: usize>(
         let len = download.transmit(buffer);
         let mut rest = buffer.get(..len).unwrap_or_default();
         if rest.is_empty() {
-            return connection.flush();
+            return flush(connection);
         }
         while !rest.is_empty() {
-            let written = connection.write(rest)?;
+            let written = write(connection, rest)?;
             if written == 0 {
                 return Ok(());
             }
@@ -89,11 +91,42 @@ fn send<C: Write, const N: usize>(
 /// Writes all of `data` to `sink`. `write_all` of the trait would panic when a `write` returns 0.
 fn store<C, S: Write>(mut data: &[u8], sink: &mut S) -> Result<(), FetchError<C, S::Error>> {
     while !data.is_empty() {
-        let written = sink.write(data).map_err(FetchError::Sink)?;
+        let written = write(sink, data).map_err(FetchError::Sink)?;
         if written == 0 {
             return Err(FetchError::SinkFull);
         }
         data = data.get(written..).unwrap_or_default();
     }
     Ok(())
+}
+
+fn read<C: Read>(connection: &mut C, buffer: &mut [u8]) -> Result<usize, C::Error> {
+    loop {
+        match connection.read(buffer) {
+            Err(error) if is_interrupted(&error) => {}
+            result => return result,
+        }
+    }
+}
+
+fn write<W: Write>(writer: &mut W, data: &[u8]) -> Result<usize, W::Error> {
+    loop {
+        match writer.write(data) {
+            Err(error) if is_interrupted(&error) => {}
+            result => return result,
+        }
+    }
+}
+
+fn flush<W: Write>(writer: &mut W) -> Result<(), W::Error> {
+    loop {
+        match writer.flush() {
+            Err(error) if is_interrupted(&error) => {}
+            result => return result,
+        }
+    }
+}
+
+fn is_interrupted(error: &impl Error) -> bool {
+    error.kind() == ErrorKind::Interrupted
 }

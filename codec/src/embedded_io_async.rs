@@ -1,6 +1,6 @@
 //! The client on any asynchronous connection that implements the traits of `embedded_io_async` 0.7.
 
-use ::embedded_io_async::{Read, Write};
+use ::embedded_io_async::{Error, ErrorKind, Read, Write};
 
 use crate::{Download, Event, FetchError, Filename, Request, Status};
 
@@ -11,6 +11,9 @@ use crate::{Download, Event, FetchError, Filename, Request, Status};
 /// is fast. The sink gets the data as the data arrives, so that after an error it may hold a part
 /// of the file (R14 is the caller's to keep). After the last byte, the sink is flushed. The
 /// connection stays open: close it.
+///
+/// A call of the connection or the sink that ends with [`ErrorKind::Interrupted`] is made again, as
+/// often as it ends so.
 ///
 /// The future is not cancel-safe: dropped halfway, it leaves the exchange in an unknown state, so
 /// start again on a new connection. Put a timeout (R15) around the whole future or around each read
@@ -43,7 +46,7 @@ pub async fn fetch<C: Read + Write, S: Write, const N: usize>(
     let mut download = Download::new(Request::new(filename));
     send(&mut download, connection, buffer).await.map_err(FetchError::Connection)?;
     while !download.is_done() {
-        let received = connection.read(buffer).await.map_err(FetchError::Connection)?;
+        let received = read(connection, buffer).await.map_err(FetchError::Connection)?;
         if received == 0 {
             break;
         }
@@ -61,7 +64,7 @@ pub async fn fetch<C: Read + Write, S: Write, const N: usize>(
         }
     }
     download.finish()?;
-    sink.flush().await.map_err(FetchError::Sink)?;
+    flush(sink).await.map_err(FetchError::Sink)?;
     Ok(download.progress().map_or(0, |progress| progress.received))
 }
 
@@ -76,10 +79,10 @@ async fn send<C: Write, const N: usize>(
         let len = download.transmit(buffer);
         let mut rest = buffer.get(..len).unwrap_or_default();
         if rest.is_empty() {
-            return connection.flush().await;
+            return flush(connection).await;
         }
         while !rest.is_empty() {
-            let written = connection.write(rest).await?;
+            let written = write(connection, rest).await?;
             if written == 0 {
                 return Ok(());
             }
@@ -91,11 +94,42 @@ async fn send<C: Write, const N: usize>(
 /// Writes all of `data` to `sink`. `write_all` of the trait would panic when a `write` returns 0.
 async fn store<C, S: Write>(mut data: &[u8], sink: &mut S) -> Result<(), FetchError<C, S::Error>> {
     while !data.is_empty() {
-        let written = sink.write(data).await.map_err(FetchError::Sink)?;
+        let written = write(sink, data).await.map_err(FetchError::Sink)?;
         if written == 0 {
             return Err(FetchError::SinkFull);
         }
         data = data.get(written..).unwrap_or_default();
     }
     Ok(())
+}
+
+async fn read<C: Read>(connection: &mut C, buffer: &mut [u8]) -> Result<usize, C::Error> {
+    loop {
+        match connection.read(buffer).await {
+            Err(error) if is_interrupted(&error) => {}
+            result => return result,
+        }
+    }
+}
+
+async fn write<W: Write>(writer: &mut W, data: &[u8]) -> Result<usize, W::Error> {
+    loop {
+        match writer.write(data).await {
+            Err(error) if is_interrupted(&error) => {}
+            result => return result,
+        }
+    }
+}
+
+async fn flush<W: Write>(writer: &mut W) -> Result<(), W::Error> {
+    loop {
+        match writer.flush().await {
+            Err(error) if is_interrupted(&error) => {}
+            result => return result,
+        }
+    }
+}
+
+fn is_interrupted(error: &impl Error) -> bool {
+    error.kind() == ErrorKind::Interrupted
 }

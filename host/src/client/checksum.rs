@@ -6,6 +6,8 @@ use std::str::FromStr;
 
 use sha2::{Digest, Sha256};
 
+use super::interrupted::until_done;
+
 /// The name of the hash function stands before the digits, so that other functions can be added.
 const PREFIX: &str = "sha256:";
 
@@ -94,7 +96,7 @@ impl<W: Write> HashingWriter<W> {
 
     /// Flushes, and returns the checksum if one is computed.
     pub(super) fn finish(mut self) -> io::Result<Option<Checksum>> {
-        self.writer.flush()?;
+        until_done(|| self.writer.flush())?;
         Ok(self.sha256.map(|sha256| Checksum(sha256.finalize().into())))
     }
 }

@@ -11,6 +11,7 @@ use fetchlet_codec::{
 use super::buffer::{BUFFER_LEN, BufferWriter};
 use super::checksum::Checksum;
 use super::error::ClientError;
+use super::interrupted::until_done;
 
 /// An exchange whose header has come; the data is still to be received.
 pub(super) struct Exchange<C> {
@@ -109,16 +110,11 @@ fn send(download: &mut Download, connection: &mut impl Write) -> io::Result<()> 
     let mut request = [0; REQUEST_HEADER + MAX_FILENAME];
     let len = download.transmit(&mut request);
     connection.write_all(&request[..len])?;
-    connection.flush()
+    until_done(|| connection.flush())
 }
 
 fn read(connection: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
-    loop {
-        match connection.read(buffer) {
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            result => return result,
-        }
-    }
+    until_done(|| connection.read(buffer))
 }
 
 fn check(status: Status) -> Result<(), ClientError> {

@@ -9,6 +9,7 @@ mod checksum;
 mod connect;
 mod error;
 mod exchange;
+mod interrupted;
 mod pipeline;
 mod response;
 
