@@ -5,10 +5,13 @@
 //! with `CI=true` they fail.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use fetchlet_test_kit::{ChildProcess, LIMIT, built, entries, output, random_bytes, skip, within};
+use fetchlet_test_kit::{
+    ChildProcess, LIMIT, PATIENCE, built, entries, output, random_bytes, skip, within,
+};
 use tempfile::TempDir;
 
 fn text(bytes: &[u8]) -> String {
@@ -77,7 +80,7 @@ const SET_UP: &str = "set -e
     ip address add 192.168.69.1/24 dev tap7
     ip link set tap7 up
     ip tuntap add dev tap8 mode tap
-    exec \"$0\" serve -q --bind 192.168.69.1 --root \"$1\" 0";
+    exec \"$0\" serve -q --bind 0.0.0.0 --root \"$1\" 0";
 
 impl Network {
     /// Serves `root`. Returns `None` and reports the test as skipped where the system refuses the
@@ -88,7 +91,7 @@ impl Network {
         command.arg(built("fetchlet").unwrap()).arg(root).stdin(Stdio::null());
         match ChildProcess::announced(command.stderr(Stdio::piped())) {
             Ok((server, line)) => {
-                let port = line.trim_end().strip_prefix("listening on 192.168.69.1:");
+                let port = line.trim_end().strip_prefix("listening on 0.0.0.0:");
                 Some(Self { server, port: port.unwrap().into() })
             }
             Err(error) => {
@@ -98,12 +101,36 @@ impl Network {
         }
     }
 
-    fn fetch(&self, tap: &str, server: [&str; 3], options: &[&str]) -> Output {
+    /// A command in this network.
+    fn command(&self, program: impl AsRef<Path>) -> Command {
         let mut command = Command::new("nsenter");
         command.args(["--user", "--net", "--preserve-credentials", "--target"]);
-        command.arg(self.server.pid().to_string()).arg(built("linux_tap").unwrap());
+        command.arg(self.server.pid().to_string()).arg(program.as_ref()).stdin(Stdio::null());
+        command
+    }
+
+    fn ip(&self, line: &str) {
+        let ended = output(self.command("ip").args(line.split(' ')));
+        assert!(ended.status.success(), "ip {line}: {ended:?}");
+    }
+
+    fn device(&self, tap: &str, server: [&str; 3], options: &[&str]) -> Command {
+        let mut command = self.command(built("linux_tap").unwrap());
         command.args(["--tap", tap, "--address", "192.168.69.100/24"]);
-        output(command.arg("--server").args(server).args(options))
+        command.arg("--server").args(server).args(options);
+        command
+    }
+
+    fn fetch(&self, tap: &str, server: [&str; 3], options: &[&str]) -> Output {
+        output(&mut self.device(tap, server, options))
+    }
+
+    /// Starts a device, and waits until it has opened its TAP.
+    fn start(&self, tap: &str, server: [&str; 3], options: &[&str]) -> ChildProcess {
+        let mut command = self.device(tap, server, options);
+        let (device, line) = ChildProcess::announced(command.stderr(Stdio::piped())).unwrap();
+        assert_eq!(line, format!("{tap}: device 192.168.69.100\n"));
+        device
     }
 
     /// Asserts that the program ends with `code` and one line on stderr that contains `words`.
@@ -161,5 +188,68 @@ fn each_way_to_fail_is_told_from_the_others() {
         network.refuses("tap8", at("file"), &option, 69, "tap8 is not up");
         network.refuses("lo", at("file"), &option, 69, "it is no TAP");
         assert_eq!(entries(folder.path()), [""; 0].map(PathBuf::from), "nothing was written (R14)");
+    });
+}
+
+type Lines = std::io::Lines<BufReader<std::process::ChildStderr>>;
+
+/// Starts a device that fetches a file from `server` with these options, takes the link down when
+/// `before` returns, and up again when `after` does. The file has to arrive.
+fn pull_the_cable(server: &str, options: &[&str], before: fn(&mut Lines), after: fn(&mut Lines)) {
+    let folder = TempDir::new().unwrap();
+    let content = random_bytes(6, 3_000_001);
+    fs::write(folder.path().join("file"), &content).unwrap();
+    let Some(network) = Network::new(folder.path()) else { return };
+    let output = folder.path().join("got");
+    let options = [options, &["-o", output.to_str().unwrap()]].concat();
+    let mut device = network.start("tap7", [server, &network.port, "file"], &options);
+    let mut log = BufReader::new(device.stderr().unwrap()).lines();
+    before(&mut log);
+    network.ip("link set tap7 down");
+    after(&mut log);
+    network.ip("address replace 192.168.69.77/24 dev tap7");
+    network.ip("link set tap7 up");
+    let last = log.last();
+    let ended = device.wait(PATIENCE).unwrap().expect("an end");
+    assert!(ended.success(), "{last:?}");
+    assert!(fs::read(&output).unwrap() == content);
+}
+
+/// While the link is down the device looks for the server's address, which nobody has yet.
+#[test]
+fn frames_that_are_sent_while_the_link_is_down_are_lost() {
+    within(LIMIT, || {
+        let lost = |log: &mut Lines| {
+            let line = log.map(Result::unwrap).find(|line| line.contains("a frame is lost"));
+            line.expect("a frame that is sent while the link is down");
+        };
+        pull_the_cable("192.168.69.77", &["-v"], |_| {}, lost);
+    });
+}
+
+/// In the middle of the data the device waits, because nobody reads what it logs of each segment.
+#[test]
+fn a_download_goes_on_when_the_link_is_up_again() {
+    within(LIMIT, || {
+        let some = |log: &mut Lines| {
+            let received = log.map(Result::unwrap).filter(|line| line.contains("receiving"));
+            assert_eq!(received.take(50).count(), 50);
+        };
+        pull_the_cable("192.168.69.1", &["-vv", "--rx-buffer", "4KiB"], some, |_| {});
+    });
+}
+
+#[test]
+fn a_tap_that_is_deleted_is_told() {
+    within(LIMIT, || {
+        let folder = TempDir::new().unwrap();
+        let Some(network) = Network::new(folder.path()) else { return };
+        let nobody = ["192.168.69.77", "5000", "file"];
+        let device = network.start("tap7", nobody, &["--timeout", "1h"]);
+        network.ip("link delete tap7");
+        let output = device.output(PATIENCE).unwrap();
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.contains("it was deleted") && said.lines().count() == 1, "{said}");
     });
 }

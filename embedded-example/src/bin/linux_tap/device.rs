@@ -2,19 +2,17 @@
 
 use std::collections::TryReserveError;
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
-use std::io;
 use std::net::SocketAddrV4;
-use std::os::fd::AsRawFd as _;
 use std::task::Poll;
 use std::time::Duration;
 
 use fetchlet::Filename;
 use fetchlet_smoltcp::{Client, Config, Sink, Storage};
 use smoltcp::iface::SocketStorage;
-use smoltcp::phy::{self, TunTapInterface};
 use smoltcp::time::Instant;
 
 use crate::failure::Failure;
+use crate::tap_device::TapDevice;
 
 /// The transmit buffer in bytes: the longest request has 5 bytes and a name of 1024 (R2).
 const TRANSMIT_LEN: usize = 1029;
@@ -73,7 +71,7 @@ pub(crate) fn memory(len: u32) -> Result<Vec<u8>, Failure> {
 
 /// Fetches the file `name` into `memory`, which grows if the file is longer: a device's `main`.
 pub(crate) fn fetch(
-    tap: TunTapInterface,
+    tap: TapDevice,
     config: &Config,
     rx_buffer: usize,
     name: Filename,
@@ -99,35 +97,37 @@ pub(crate) fn fetch(
         }
     };
     let elapsed = started.elapsed();
-    close(&mut client, &mut memory)?;
+    close(&mut client, &mut memory);
     match fetched {
         Ok(_) => Ok(ReceivedFile { data: memory.0, elapsed, server }),
         Err(fault) => Err(Failure::Failed(format!("{server}: {fault}"))),
     }
 }
 
-/// Polls until the end or the reset of the connection has reached the server.
-fn close(client: &mut TapClient<'_>, memory: &mut Memory) -> Result<(), Failure> {
+/// Polls until the end or the reset of the connection has reached the server. A TAP that is gone by
+/// then takes nothing back.
+fn close(client: &mut TapClient<'_>, memory: &mut Memory) {
     let give_up = Instant::now() + CLOSE_TIMEOUT;
     loop {
         let now = Instant::now();
-        if client.poll(now, memory).is_ready() || client.is_closed() || now >= give_up {
-            return Ok(());
+        let over = client.poll(now, memory).is_ready() || client.is_closed() || now >= give_up;
+        if over || wait(client, now).is_err() {
+            return;
         }
-        wait(client, now)?;
     }
 }
 
-type TapClient<'a> = Client<'a, TunTapInterface, 1024>;
+type TapClient<'a> = Client<'a, TapDevice, 1024>;
 
 /// Sleeps until the TAP has a frame or the client has work without one.
 fn wait(client: &mut TapClient<'_>, now: Instant) -> Result<(), Failure> {
     let delay = client.poll_delay(now).unwrap_or(CLOSE_TIMEOUT).min(CLOSE_TIMEOUT);
-    match phy::wait(client.device_mut().as_raw_fd(), Some(delay)) {
-        // The process was stopped, and goes on.
-        Err(fault) if fault.kind() != io::ErrorKind::Interrupted => {
-            Err(Failure::Failed(format!("the TAP can't be waited for: {fault}")))
-        }
-        _ => Ok(()),
+    let tap = client.device_mut();
+    if let Some(fault) = tap.failure() {
+        return Err(Failure::Failed(format!(
+            "no more frames arrive by the TAP ({fault}): it was deleted; make it again"
+        )));
     }
+    tap.wait(delay)
+        .map_err(|fault| Failure::Failed(format!("the TAP can't be waited for: {fault}")))
 }

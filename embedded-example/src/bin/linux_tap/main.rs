@@ -9,6 +9,7 @@ mod device;
 mod failure;
 mod namespace;
 mod tap;
+mod tap_device;
 
 use std::fmt;
 use std::io::{self, Write as _};

@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 
 use nix::ifaddrs::getifaddrs;
 use nix::net::if_::InterfaceFlags;
-use smoltcp::phy::{Medium, TunTapInterface};
 
 use crate::failure::Failure;
+use crate::tap_device::TapDevice;
 
 /// The character device behind every TAP.
 const DEVICE: &str = "/dev/net/tun";
@@ -30,19 +30,19 @@ pub(crate) fn check() -> Result<(), Failure> {
 }
 
 /// Makes a TAP, which dropping removes.
-pub(crate) fn create(name: &str) -> Result<TunTapInterface, Failure> {
-    TunTapInterface::new(name, Medium::Ethernet)
+pub(crate) fn create(name: &str) -> Result<TapDevice, Failure> {
+    TapDevice::open(name)
         .map_err(|fault| Failure::Unavailable(format!("a TAP can't be made here: {fault}")))
 }
 
 /// Opens a TAP that exists. Without the check, opening a free name would make a TAP.
-pub(crate) fn attach(name: &str) -> Result<TunTapInterface, Failure> {
+pub(crate) fn attach(name: &str) -> Result<TapDevice, Failure> {
     if flags(name)?.is_none() {
         return Err(Failure::Unavailable(format!(
             "there is no interface {name}: make it by `ip tuntap add dev {name} mode tap user $USER`"
         )));
     }
-    TunTapInterface::new(name, Medium::Ethernet).map_err(|fault| {
+    TapDevice::open(name).map_err(|fault| {
         let why = match fault.kind() {
             io::ErrorKind::ResourceBusy => "another process has it",
             io::ErrorKind::InvalidInput => "it is no TAP",
