@@ -17,6 +17,8 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use tempfile::TempDir;
 
+use crate::signals::{default_signals_for_children, is_ignored};
+
 #[derive(Debug)]
 struct Owned {
     watched: bool,
@@ -32,13 +34,15 @@ fn owned() -> MutexGuard<'static, Owned> {
 }
 
 /// Makes SIGHUP, SIGINT and SIGTERM kill the processes that this program has started and remove its
-/// folders before they end this program, with exit code 128 and the signal's number.
+/// folders before they end this program, with exit code 128 and the signal's number. A signal that
+/// this program was started to ignore, as by `nohup`, stays ignored.
 ///
 /// # Errors
 ///
 /// If the system refuses to report signals.
 pub fn clean_up_on_signals() -> io::Result<()> {
-    let mut signals = Signals::new([SIGHUP, SIGINT, SIGTERM])?;
+    let wanted = [SIGHUP, SIGINT, SIGTERM].into_iter();
+    let mut signals = Signals::new(wanted.filter(|signal| !is_ignored(*signal)))?;
     owned().watched = true;
     thread::spawn(move || {
         if let Some(signal) = signals.forever().next() {
@@ -60,10 +64,11 @@ pub fn clean_up_on_signals() -> io::Result<()> {
     Ok(())
 }
 
-/// Starts a process. After [`clean_up_on_signals`] the process gets a group of its own, so that its
-/// children end with it; before, it stays in this program's group, which a terminal ends as a
-/// whole.
+/// Starts a process, with the default action of each signal. After [`clean_up_on_signals`] the
+/// process gets a group of its own, so that its children end with it; before, it stays in this
+/// program's group, which a terminal ends as a whole.
 pub(crate) fn spawn(command: &mut Command) -> io::Result<Child> {
+    default_signals_for_children();
     let mut owned = owned();
     if !owned.watched {
         return command.spawn();

@@ -6,6 +6,8 @@ use std::io;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
+use crate::signals::default_signals_for_children;
+
 /// Returns the path of a program of this workspace, which cargo builds beside the running program
 /// or test.
 ///
@@ -36,19 +38,23 @@ pub fn installed(name: &str) -> io::Result<PathBuf> {
     folders.map(|it| it.join(name)).find(|it| it.is_file()).ok_or_else(missing)
 }
 
-/// Returns a command with an empty environment and with no input.
+/// Returns a command with an empty environment, with no input, and with the default action of each
+/// signal.
 pub fn bare(program: impl AsRef<OsStr>) -> Command {
+    default_signals_for_children();
     let mut command = Command::new(program);
     command.env_clear().stdin(Stdio::null());
     command
 }
 
-/// Runs a command without input to its end and returns its exit status, stdout and stderr.
+/// Runs a command to its end, without input and with the default action of each signal, and returns
+/// its exit status, stdout and stderr.
 ///
 /// # Panics
 ///
 /// If the program can't be started.
 pub fn output(command: &mut Command) -> Output {
+    default_signals_for_children();
     command.stdin(Stdio::null()).output().unwrap_or_else(|error| panic!("{command:?}: {error}"))
 }
 
