@@ -23,7 +23,8 @@ pub(crate) enum ExitCode {
     EndedEarly = 18,
     /// The file could not be written here.
     WriteFailed = 23,
-    /// The peer moved nothing for as long as the timeout allows (R15).
+    /// The peer moved nothing for as long as the timeout allows (R15), or there was no connection
+    /// or no answer of the name service for as long.
     TimedOut = 28,
     /// The file's checksum is not the one given with `--checksum`.
     ChecksumDiffers = 32,

@@ -10,12 +10,9 @@ use crate::exit_code::ExitCode;
 /// Returns the exit code for an error.
 pub(crate) fn exit_code(error: &ClientError) -> ExitCode {
     match error {
+        error if error.is_timeout() => ExitCode::TimedOut,
         ClientError::Resolve { .. } => ExitCode::CannotResolve,
-        ClientError::Connect { .. } | ClientError::TimedOut { .. } if error.is_timeout() => {
-            ExitCode::TimedOut
-        }
         ClientError::Connect { .. } => ExitCode::CannotConnect,
-        ClientError::TimedOut { .. } => ExitCode::TimedOut,
         ClientError::Protocol(DownloadError::Decode(_)) | ClientError::Malformed => {
             ExitCode::NotTheProtocol
         }
@@ -37,6 +34,12 @@ pub(crate) fn exit_code(error: &ClientError) -> ExitCode {
 /// Returns what the user can do about an error.
 pub(crate) fn advice(error: &ClientError) -> &'static str {
     match error {
+        ClientError::Resolve { .. } if error.is_timeout() => {
+            "check the name service, or give a longer --connect-timeout"
+        }
+        ClientError::Resolve { .. } if error.is_transient() => {
+            "is there a network? If it only takes time to come up, let --retry try again"
+        }
         ClientError::Resolve { .. } => "check the host's name",
         ClientError::Connect { .. } if error.is_timeout() => {
             "check the address, or give a longer --connect-timeout"

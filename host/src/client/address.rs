@@ -1,8 +1,11 @@
 //! The address of a server: a host, given by name or by IP address, and a port.
 
 use std::io;
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::SocketAddr;
 use std::str::FromStr;
+use std::time::Instant;
+
+use super::resolver;
 
 /// The host and the port of a server, as [`Client::get`](crate::Client::get) takes them.
 ///
@@ -38,11 +41,12 @@ pub struct ServerAddrError {
 }
 
 impl ServerAddr {
-    /// Returns every address of the host, in the order of the system's resolver.
-    pub(super) fn resolve(&self) -> io::Result<Vec<SocketAddr>> {
+    /// Returns every address of the host, at least one, in the order of the system's resolver. A
+    /// look-up ends at the latest at `deadline`.
+    pub(super) fn resolve(&self, deadline: Instant) -> io::Result<Vec<SocketAddr>> {
         match &self.0 {
             Host::Ip(address) => Ok(vec![*address]),
-            Host::Name(name, port) => Ok((name.as_str(), *port).to_socket_addrs()?.collect()),
+            Host::Name(name, port) => resolver::resolve(name, *port, deadline),
         }
     }
 
@@ -154,7 +158,8 @@ mod tests {
     #[test]
     fn an_ip_address_is_not_looked_up() {
         let address: SocketAddr = "[::1]:5000".parse().unwrap();
-        assert_eq!(ServerAddr::from(address).resolve().unwrap(), [address]);
+        // There would be no time for it.
+        assert_eq!(ServerAddr::from(address).resolve(Instant::now()).unwrap(), [address]);
         assert_eq!(ServerAddr::from(("[::1]", 5000)), address.into());
     }
 }

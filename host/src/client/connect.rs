@@ -1,30 +1,26 @@
 //! From a server's address to a connection.
 
-use std::io;
 use std::net::TcpStream;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::address::ServerAddr;
 use super::error::ClientError;
+use super::race::connect_first;
 
 /// The shortest timeout: the system refuses 0.
 const MIN_TIMEOUT: Duration = Duration::from_millis(1);
 
-/// Tries each address of the server in turn, and waits at most `timeout` for each. The look-up of a
-/// name comes before, and takes as long as the system's resolver lets it.
+/// What stands for a timeout that the clock has no time for: 136 years.
+const MAX_TIMEOUT: Duration = Duration::from_secs(u32::MAX as u64);
+
+/// Connects to the address of the server that accepts first. The look-up of a name and all attempts
+/// together take at most `timeout`.
 pub(super) fn connect(server: &ServerAddr, timeout: Duration) -> Result<TcpStream, ClientError> {
-    let unresolved = |source| ClientError::Resolve { host: server.host(), source };
-    let mut attempts = Vec::new();
-    for address in server.resolve().map_err(unresolved)? {
-        match TcpStream::connect_timeout(&address, timeout.max(MIN_TIMEOUT)) {
-            Ok(connection) => return Ok(connection),
-            Err(error) => attempts.push((address, error)),
-        }
-    }
-    if attempts.is_empty() {
-        return Err(unresolved(io::Error::new(io::ErrorKind::NotFound, "the name has no address")));
-    }
-    Err(ClientError::Connect { attempts })
+    let deadline = Instant::now() + timeout.clamp(MIN_TIMEOUT, MAX_TIMEOUT);
+    let addresses = server
+        .resolve(deadline)
+        .map_err(|source| ClientError::Resolve { host: server.host(), source })?;
+    connect_first(addresses, deadline).map_err(|attempts| ClientError::Connect { attempts })
 }
 
 /// Bounds every later read and write (R15).

@@ -10,6 +10,7 @@ use fetchlet_codec::{DownloadError, FilenameError, Progress};
 
 use super::address::ServerAddrError;
 use super::checksum::Checksum;
+use super::transient::{look_up_may_pass, may_pass};
 use crate::staging::StagingError;
 
 /// Why a file was not downloaded.
@@ -24,18 +25,19 @@ pub enum ClientError {
     /// No request can carry the file's name (R2).
     #[error(transparent)]
     InvalidName(#[from] FilenameError),
-    /// The host's name has no address.
+    /// No address of the host was found.
     #[error("cannot resolve {host:?}")]
     Resolve {
         /// The name, as given.
         host: String,
-        /// The resolver's answer.
+        /// The resolver's answer: `NotFound` if the name has no address, `TimedOut` if there was no
+        /// answer within the timeout, another kind if the look-up failed.
         source: io::Error,
     },
     /// No address of the host accepted the connection.
     #[error("cannot connect: {}", join(.attempts))]
     Connect {
-        /// Every address, in the order tried, with its error.
+        /// Every address that was tried, with its error; those that did not answer come last.
         attempts: Vec<(SocketAddr, io::Error)>,
     },
     /// The peer moved nothing for too long (R15).
@@ -89,22 +91,29 @@ pub enum ClientError {
 }
 
 impl ClientError {
-    /// Returns whether the same request may succeed later: after a connection that was refused or
-    /// reset, that timed out, or that ended early.
+    /// Returns whether the same request may succeed later. That is so
+    ///
+    /// - after a connection that was refused or reset, that timed out, or that ended early;
+    /// - while a network, a host or a local address is down or can't be reached, or a name service
+    ///   fails or does not answer (but not if the answer is that the name does not exist);
+    /// - while this machine is short of ports, descriptors or memory for a connection.
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Connect { attempts } => attempts.iter().any(|(_, error)| is_transient_io(error)),
-            Self::Connection { source, .. } => is_transient_io(source),
+            Self::Resolve { source, .. } => look_up_may_pass(source),
+            Self::Connect { attempts } => attempts.iter().any(|(_, error)| may_pass(error)),
+            Self::Connection { source, .. } => may_pass(source),
             Self::TimedOut { .. } => true,
             Self::Protocol(error) => !matches!(error, DownloadError::Decode(_)),
             _ => false,
         }
     }
 
-    /// Returns whether a timeout ended the download, while connecting or later.
+    /// Returns whether a timeout ended the download: during the look-up of the name, while
+    /// connecting, or later.
     pub fn is_timeout(&self) -> bool {
         match self {
             Self::TimedOut { .. } => true,
+            Self::Resolve { source, .. } => source.kind() == ErrorKind::TimedOut,
             Self::Connect { attempts } => {
                 attempts.iter().all(|(_, error)| error.kind() == ErrorKind::TimedOut)
             }
@@ -135,17 +144,6 @@ impl From<Infallible> for ClientError {
     fn from(never: Infallible) -> Self {
         match never {}
     }
-}
-
-fn is_transient_io(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        ErrorKind::ConnectionRefused
-            | ErrorKind::ConnectionReset
-            | ErrorKind::ConnectionAborted
-            | ErrorKind::BrokenPipe
-            | ErrorKind::TimedOut
-    )
 }
 
 fn join(attempts: &[(SocketAddr, io::Error)]) -> String {

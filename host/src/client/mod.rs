@@ -11,7 +11,10 @@ mod error;
 mod exchange;
 mod interrupted;
 mod pipeline;
+mod race;
+mod resolver;
 mod response;
+mod transient;
 
 use std::time::{Duration, Instant};
 
@@ -50,10 +53,12 @@ impl Client {
         Self { connect_timeout: DEFAULT_TIMEOUT, idle_timeout: DEFAULT_TIMEOUT, max_size: None }
     }
 
-    /// Sets how long to wait for one address to accept the connection; at least 1 ms.
+    /// Sets how long to wait for a connection: the look-up of the host's name and all attempts to
+    /// connect have this time together; at least 1 ms.
     ///
-    /// The look-up of the host's name comes before, and takes as long as the system's resolver lets
-    /// it.
+    /// A look-up that is given up goes on in a thread of its own until the system's resolver ends
+    /// it. At most 64 look-ups are under way at once in a process; further ones wait for these,
+    /// within their timeout.
     pub const fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
         self
@@ -72,8 +77,11 @@ impl Client {
         self
     }
 
-    /// Connects to each address of the server in turn until one accepts, asks for the file `name`,
-    /// and waits for the header.
+    /// Connects to the address of the server that accepts first, asks for the file `name`, and
+    /// waits for the header.
+    ///
+    /// Of several addresses one more is tried every 250 ms until one accepts, IPv6 and IPv4 in
+    /// turns (RFC 8305): one that does not answer delays the download by no more than that.
     ///
     /// The server is text (`"host:port"`, an IPv6 address in brackets), a pair of host and port, or
     /// a [`SocketAddr`](std::net::SocketAddr): whatever converts to a [`ServerAddr`]. The name is

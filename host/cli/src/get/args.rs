@@ -34,12 +34,16 @@ pub(crate) struct Args {
     #[arg(long, env = "FETCHLET_TIMEOUT", value_name = "DUR", default_value = "10s",
           value_parser = value::duration)]
     pub(super) timeout: Duration,
-    /// How long to wait for each of the host's addresses to accept
+    /// How long to wait for a connection: for the name service and all of the host's addresses
+    /// together
     #[arg(long, env = "FETCHLET_CONNECT_TIMEOUT", value_name = "DUR", default_value = "10s",
           value_parser = value::duration)]
     pub(super) connect_timeout: Duration,
-    /// How many times to try again after a failure that may pass (refused, reset, timed out, ended
-    /// early)
+    /// How many times to try again after a failure that may pass
+    ///
+    /// Those are: refused, reset, timed out or ended early; a network or host that is down or can't
+    /// be reached, or no local address for it; a name service that fails or does not answer; no
+    /// descriptor, port or memory left here. A name that does not exist is no such failure.
     #[arg(long, env = "FETCHLET_RETRY", value_name = "N", default_value_t = 0)]
     pub(super) retry: u32,
     /// Refuse a larger file before any byte is written; K, M and G are 1024, 1024² and 1024³ bytes
@@ -80,7 +84,7 @@ Exit codes:
    8  the answer is not this protocol, or the server found the request malformed
   18  the connection ended early
   23  cannot write the file here
-  28  timed out
+  28  timed out, a name service that does not answer included
   32  the checksum is not the one given
   63  larger than --max-size
   73  the target exists

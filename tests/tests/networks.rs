@@ -1,0 +1,202 @@
+//! `get` where the network or the name service is not there yet, does not answer, or answers with
+//! an address that leads nowhere: in namespaces with an `/etc` and a network of their own.
+//!
+//! Where user namespaces are refused nothing can be tried: then this says so, and fails if `CI` is
+//! `true`.
+
+use std::fs;
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use fetchlet_test_kit::{
+    ChildProcess, Close, HELLO, LIMIT, PATIENCE, ScriptedPeer, bare, built, installed, skip, within,
+};
+use tempfile::TempDir;
+
+/// Longer than any of these waits, shorter than the timeouts that are not to be waited for.
+const SOON: Duration = Duration::from_secs(5);
+
+/// A folder that takes the place of `/etc`: names are looked up in `hosts`, then at the name server
+/// 127.0.0.1.
+fn etc(hosts: &str) -> TempDir {
+    let etc = TempDir::new().unwrap();
+    fs::write(etc.path().join("hosts"), hosts).unwrap();
+    fs::write(etc.path().join("resolv.conf"), "nameserver 127.0.0.1\n").unwrap();
+    fs::write(etc.path().join("nsswitch.conf"), "hosts: files dns\n").unwrap();
+    // A name in `hosts` may have several addresses.
+    fs::write(etc.path().join("host.conf"), "multi on\n").unwrap();
+    // Where the libraries are.
+    for file in ["ld.so.cache", "ld.so.conf"] {
+        if let Ok(content) = fs::read(Path::new("/etc").join(file)) {
+            fs::write(etc.path().join(file), content).unwrap();
+        }
+    }
+    etc
+}
+
+/// A shell with that folder as its `/etc`, and with `namespaces` of its own. The script finds the
+/// program as `$GET`, the folder `served` as `$SERVED`.
+fn shell(namespaces: &[&str], etc: &TempDir, served: &TempDir, script: &str) -> Command {
+    let path = std::env::var("PATH").unwrap_or_default() + ":/usr/sbin:/sbin";
+    let script = format!("set -e\nmount --bind {} /etc\n{script}", etc.path().display());
+    let mut command = bare(installed("unshare").unwrap());
+    command.args(["--map-root-user", "--mount", "--pid", "--fork", "--kill-child"]);
+    command.args(namespaces).args(["sh", "-c", &script]).current_dir(served);
+    command.env("PATH", path).env("GET", built("fetchlet").unwrap()).env("SERVED", served.path());
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// Whether this machine lets tests make such namespaces; said if not.
+fn possible() -> bool {
+    let (etc, served) = (etc(""), TempDir::new().unwrap());
+    let output = shell(&["--net"], &etc, &served, "ip link set lo up").output();
+    match output {
+        Ok(output) if output.status.success() => true,
+        Ok(output) => {
+            skip("networks", &String::from_utf8_lossy(&output.stderr));
+            false
+        }
+        Err(error) => {
+            skip("networks", &error.to_string());
+            false
+        }
+    }
+}
+
+fn finish(mut command: Command) -> (Output, Duration) {
+    let started = Instant::now();
+    let output = ChildProcess::start(&mut command).unwrap().output(PATIENCE).unwrap();
+    (output, started.elapsed())
+}
+
+#[track_caller]
+fn assert_ended(output: &Output, code: i32, said: &str) {
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "{stderr}");
+    assert!(stderr.contains(said), "{said:?} is not in {stderr:?}");
+}
+
+/// The first try fails; `repair` is done when `get` says that it tries again, and the file arrives.
+fn is_tried_again(before: &str, host: &str, repair: &str) {
+    let (etc, served) = (etc(""), TempDir::new().unwrap());
+    fs::write(served.path().join("h.txt"), "hello").unwrap();
+    let script = format!(
+        "{before}
+        \"$GET\" serve --quiet --bind 0.0.0.0 --root \"$SERVED\" 5000 > announced &
+        until [ -s announced ]; do sleep 0.02; done
+        \"$GET\" get {host} 5000 h.txt --output - --retry 3 2> said &
+        get=$!
+        until grep -q 'trying again' said; do kill -0 $get || {{ cat said >&2; exit 1; }}; sleep 0.02; done
+        {repair}
+        wait $get"
+    );
+    let (output, _) = finish(shell(&["--net"], &etc, &served, &script));
+    assert_ended(&output, 0, "");
+    assert_eq!(output.stdout, b"hello");
+}
+
+#[test]
+fn a_network_that_is_not_up_yet_is_tried_again() {
+    within(LIMIT, || {
+        if possible() {
+            is_tried_again("", "127.0.0.1", "ip link set lo up");
+        }
+    });
+}
+
+#[test]
+fn a_name_service_that_is_not_up_yet_is_tried_again() {
+    within(LIMIT, || {
+        if possible() {
+            let repair = "echo 127.0.0.1 server.test >> /etc/hosts";
+            is_tried_again("ip link set lo up", "server.test", repair);
+        }
+    });
+}
+
+#[test]
+fn a_name_that_does_not_exist_is_not_tried_again() {
+    within(LIMIT, || {
+        if !possible() {
+            return;
+        }
+        let (etc, served) = (etc(""), TempDir::new().unwrap());
+        fs::write(etc.path().join("nsswitch.conf"), "hosts: files\n").unwrap();
+        let script = "exec \"$GET\" get server.test 5000 h.txt --retry 3";
+        let (output, _) = finish(shell(&["--net"], &etc, &served, script));
+        assert_ended(&output, 6, "check the host's name");
+        assert!(!String::from_utf8_lossy(&output.stderr).contains("again"), "{output:?}");
+    });
+}
+
+/// A name server that takes questions and never answers: the socket stays open in `get` itself.
+const MUTE_NAME_SERVER: &str = "import os, socket, sys
+mute = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+mute.bind(('127.0.0.1', 53))
+mute.set_inheritable(True)
+os.execvp(sys.argv[1], sys.argv[1:])";
+
+#[test]
+fn a_name_service_that_does_not_answer_is_bounded_by_the_connect_timeout() {
+    within(LIMIT, || {
+        if !possible() {
+            return;
+        }
+        let (etc, served) = (etc(""), TempDir::new().unwrap());
+        fs::write(served.path().join("mute.py"), MUTE_NAME_SERVER).unwrap();
+        let script = "ip link set lo up
+            exec python3 mute.py \"$GET\" get server.test 5000 h.txt --connect-timeout 300ms --retry 1";
+        let (output, elapsed) = finish(shell(&["--net"], &etc, &served, script));
+        assert_ended(&output, 28, "has not answered in time");
+        assert_ended(&output, 28, "trying again");
+        assert!(elapsed < SOON, "{elapsed:?}");
+    });
+}
+
+/// A listener whose queue is full, so that every further connection is left unanswered, at another
+/// address with the port of `taken`.
+fn black_hole(taken: SocketAddr) -> Option<(TcpListener, Vec<TcpStream>)> {
+    let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 2], taken.port()))).ok()?;
+    rustix::net::listen(&listener, 0).unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut queued = Vec::new();
+    while let Ok(connection) = TcpStream::connect_timeout(&address, Duration::from_millis(50)) {
+        queued.push(connection);
+        assert!(queued.len() < 10, "a queue of 0 has room for more than 10");
+    }
+    Some((listener, queued))
+}
+
+#[test]
+fn an_address_that_does_not_answer_costs_no_timeout() {
+    within(LIMIT, || {
+        if !possible() {
+            return;
+        }
+        // The system may sort the addresses of a name: so once in this order and once in that.
+        for hosts in [
+            "127.0.0.2 server.test\n127.0.0.1 server.test\n",
+            "127.0.0.1 server.test\n127.0.0.2 server.test\n",
+        ] {
+            let (etc, served) = (etc(hosts), TempDir::new().unwrap());
+            let (peer, _hole) = loop {
+                let peer = ScriptedPeer::start([HELLO.to_vec()], Close::Fin);
+                // Some other program may have that port at the other address.
+                if let Some(hole) = black_hole(peer.addr()) {
+                    break (peer, hole);
+                }
+            };
+            let script = format!(
+                "exec \"$GET\" get server.test {} h.txt --output - --connect-timeout 15s",
+                peer.port()
+            );
+            let (output, elapsed) = finish(shell(&[], &etc, &served, &script));
+            assert_ended(&output, 0, "5 bytes");
+            assert_eq!(output.stdout, b"hello");
+            assert!(elapsed < SOON, "{hosts}: {elapsed:?}");
+        }
+    });
+}
