@@ -2,7 +2,7 @@
 //! connections, at the moment that a test chooses.
 
 use std::io::{self, Read, Write};
-use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
@@ -10,6 +10,8 @@ use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use socket2::SockRef;
+
+use crate::listener::listener;
 
 /// A connection without traffic is closed after 30 s, so that no thread outlives its test by much.
 const IDLE_TIMEOUT: Timespec = Timespec { tv_sec: 30, tv_nsec: 0 };
@@ -71,7 +73,7 @@ impl FaultProxy {
     ///
     /// If the system gives no port.
     pub fn start(server: SocketAddr, injection: Injection) -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+        let listener = listener();
         let addr = listener.local_addr().expect("a bound listener has an address");
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);

@@ -1,6 +1,6 @@
 //! The library's server in a thread, for as long as a test needs it.
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -8,6 +8,8 @@ use std::time::Duration;
 use fetchlet::server::{Config, Root, RootOptions, Server};
 use tokio::runtime;
 use tokio::sync::oneshot;
+
+use crate::listener::listener;
 
 /// A server in a thread with a runtime of its own, stopped and waited for when dropped.
 #[derive(Debug)]
@@ -32,7 +34,7 @@ impl RunningServer {
         let root = Root::open(root, options).unwrap_or_else(|error| panic!("{root:?}: {error}"));
         config.grace = Duration::from_secs(1);
         let server = Server::new(root, config);
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+        let listener = listener();
         listener.set_nonblocking(true).expect("a listener that does not block");
         let addr = listener.local_addr().expect("a bound listener has an address");
         let (stop, stopped) = oneshot::channel::<()>();

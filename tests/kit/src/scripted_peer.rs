@@ -2,11 +2,13 @@
 //! that the test gives it, and closes the way the test says.
 
 use std::io::{self, Read, Write};
-use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use socket2::SockRef;
+
+use crate::listener::listener;
 
 /// Longest wait for a byte of the client: longer than every timeout of the clients under test.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -86,7 +88,7 @@ impl ScriptedPeer {
     ///
     /// As [`start`](Self::start).
     pub fn run(answer: impl FnOnce(TcpStream) -> io::Result<()> + Send + 'static) -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+        let listener = listener();
         let addr = listener.local_addr().expect("a bound listener has an address");
         let thread = thread::spawn(move || {
             let (mut connection, _) = listener.accept()?;

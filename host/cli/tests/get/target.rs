@@ -2,11 +2,10 @@
 
 use std::fs;
 use std::io::Write;
-use std::net::TcpListener;
 use std::os::unix::fs::symlink;
 use std::os::unix::process::CommandExt;
 
-use fetchlet_test_kit::{HELLO, on_disk, response};
+use fetchlet_test_kit::{HELLO, listener, on_disk, response};
 use tempfile::TempDir;
 
 use crate::harness::{answering, assert_ended, finish, get, program, script, shell};
@@ -62,7 +61,7 @@ fn a_limit_on_file_sizes_ends_with_23_and_leaves_nothing() {
 fn an_existing_target_ends_with_73_before_connecting() {
     let dir = TempDir::new().unwrap();
     fs::write(dir.path().join("h.txt"), "old").unwrap();
-    let nobody = TcpListener::bind("127.0.0.1:0").unwrap();
+    let nobody = listener();
     assert_ended(&get(&dir, nobody.local_addr().unwrap(), &["h.txt"]), 73, "--force");
     nobody.set_nonblocking(true).unwrap();
     assert!(nobody.accept().is_err(), "it connected");

@@ -27,7 +27,7 @@ fn read(mut peer: &TcpStream) -> Seen {
 /// answers `WORLD`, unless the injection is to keep it from that. Both then read to the end.
 fn greet(injection: Injection, expected: usize) -> [Seen; 2] {
     within(LIMIT, move || {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let listener = listener();
         let proxy = FaultProxy::start(listener.local_addr().unwrap(), injection);
         let (done, client_done) = mpsc::channel::<()>();
         let server = thread::spawn(move || {
