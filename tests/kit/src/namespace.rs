@@ -1,4 +1,4 @@
-//! Network namespaces that a program makes for itself: nobody else sees them, and they end with the
+//! Namespaces that a program makes for itself, of networks and of mounts: nobody else sees them, and they end with the
 //! program.
 
 use std::fs::{self, File};
@@ -8,6 +8,7 @@ use std::thread;
 
 use nix::sched::{CloneFlags, setns, unshare};
 use nix::unistd::{getegid, geteuid};
+use rustix::mount::{MountPropagationFlags, mount_change};
 
 use crate::programs::{bare, installed};
 
@@ -44,6 +45,19 @@ pub fn isolate() -> io::Result<()> {
         unshare(CloneFlags::CLONE_NEWNET)?;
     }
     ip("link set lo up")
+}
+
+/// Gives this thread mounts of its own: what it mounts is seen by itself and by the programs that
+/// it starts from now on, and is gone with them.
+///
+/// # Errors
+///
+/// If the program has no right to: root has.
+pub fn private_mounts() -> io::Result<()> {
+    unshare(CloneFlags::CLONE_NEWNS)?;
+    // Else a mount made here would appear in the namespace that this one was copied from.
+    mount_change("/", MountPropagationFlags::PRIVATE | MountPropagationFlags::REC)?;
+    Ok(())
 }
 
 /// A network namespace, which lasts as long as this value or a process inside.
