@@ -20,6 +20,9 @@ pub struct Config {
     /// The server learns what a peer takes from TCP's window alone. A peer that reads a large
     /// receive buffer so slowly that its window stays shut for longer looks like one that does not
     /// read.
+    ///
+    /// A request whose file system gives no answer for this long, or whose file is under another
+    /// program's lease for this long, gets none either (R8).
     pub timeout: Duration,
     /// A request must be whole this long after its connection was accepted, however slowly its
     /// bytes trickle in (R6, R15). Default: 10 s.

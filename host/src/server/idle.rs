@@ -184,7 +184,7 @@ mod tests {
 
     use super::*;
     use crate::server::config::Config;
-    use crate::server::file::{CurrentRoot, Root, RootOptions};
+    use crate::server::file::{Bulkheads, CurrentRoot, Root, RootOptions};
     use crate::server::limits::Limits;
 
     #[test]
@@ -198,6 +198,7 @@ mod tests {
         Arc::new(ServerContext {
             root: Arc::new(CurrentRoot::new(root)),
             config: Config::default(),
+            bulkheads: Arc::new(Bulkheads::new(&Config::default())),
             limits: Arc::new(Limits::new(1, 1, 0)),
             shutdown: shutdown::channel().1,
         })
@@ -227,8 +228,7 @@ mod tests {
     async fn a_connection_whose_event_brings_nothing_stays_idle_and_is_served_later() {
         let context = context();
         let (connection, socket, mut client) = accepted(&context).await;
-        let epoll = epoll::create(epoll::CreateFlags::CLOEXEC).unwrap();
-        let epoll = async_fd_readable(epoll).unwrap();
+        let epoll = epoll_set().unwrap();
         let mut idle = IdleConnections::new(context);
         idle.register(&epoll, connection);
         assert!(!idle.dispatch_ready(&epoll).unwrap(), "it has sent nothing");

@@ -1,17 +1,26 @@
 //! The server as its callers see it: from a folder and a listener to the end of the last exchange.
 
 use std::io;
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
+use std::time::Duration;
 
+use tokio::io::unix::AsyncFd;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
+use tokio::time;
 
 use super::config::Config;
 use super::context::ServerContext;
-use super::file::{CurrentRoot, Root};
+use super::file::{Bulkheads, CurrentRoot, MAX_HUNG_THREADS, Root};
 use super::limits::Limits;
+use super::shutdown::Shutdown;
 use super::{accept, idle, shutdown};
+
+/// The pause before a server that lacks a descriptor to begin with tries again: no more than a peer
+/// that waits in the backlog notices.
+const RETRY_PAUSE: Duration = Duration::from_millis(100);
 
 /// A server of one folder. Clones serve the same folder and share its limits.
 #[derive(Clone, Debug)]
@@ -19,14 +28,20 @@ pub struct Server {
     root: Arc<CurrentRoot>,
     config: Config,
     limits: Arc<Limits>,
+    bulkheads: Arc<Bulkheads>,
 }
 
 impl Server {
+    /// The most threads of the runtime's blocking pool that a server leaves in the hands of file
+    /// systems that do not answer. Give the runtime some more, for the disk.
+    pub const MAX_HUNG_THREADS: usize = MAX_HUNG_THREADS;
+
     /// Makes a server of `root`, which listens nowhere yet.
     pub fn new(root: Root, config: Config) -> Self {
         let Config { max_connections, max_files, max_per_peer, .. } = config;
         let limits = Arc::new(Limits::new(max_connections, max_files, max_per_peer));
-        Self { root: Arc::new(CurrentRoot::new(root)), config, limits }
+        let bulkheads = Arc::new(Bulkheads::new(&config));
+        Self { root: Arc::new(CurrentRoot::new(root)), config, limits, bulkheads }
     }
 
     /// Returns the folder that requests are answered from now.
@@ -51,6 +66,14 @@ impl Server {
     /// ```
     pub fn replace_root(&self, root: Root) {
         self.root.replace(root);
+    }
+
+    /// Logs, as a warning, the name of each file whose file system has not let go of a thread, and
+    /// for how many seconds. Logs each such call once. [`run`](Self::run) does so at its end.
+    ///
+    /// Such a thread can keep the process from ending, whatever ends it.
+    pub fn log_hung_calls(&self) {
+        self.bulkheads.log_calls_under_way();
     }
 
     /// Serves the connections of `listener` until `shutdown` resolves.
@@ -79,6 +102,7 @@ impl Server {
         let context = Arc::new(ServerContext {
             root: Arc::clone(&self.root),
             config: self.config.clone(),
+            bulkheads: Arc::clone(&self.bulkheads),
             limits: Arc::clone(&self.limits),
             shutdown: requested,
         });
@@ -98,12 +122,12 @@ impl Server {
 /// ended.
 async fn serve(context: Arc<ServerContext>, listener: TcpListener) -> io::Result<()> {
     let mut shutdown = context.shutdown.clone();
-    // Before the first accept: later, a lack of descriptors must not end the server.
-    let epoll = idle::epoll_set()?;
     let (to_idle, from_accept) = mpsc::unbounded_channel();
     let mut exchanges = JoinSet::new();
     // A set of one task, since a set aborts its tasks when dropped.
     let mut idle = JoinSet::new();
+    // Before the first connection is accepted, which may take the last descriptor.
+    let Some(epoll) = idle_set(&mut shutdown).await else { return Ok(()) };
     idle.spawn(idle::run(Arc::clone(&context), epoll, from_accept));
     tokio::select! {
         () = shutdown.requested() => {}
@@ -113,5 +137,27 @@ async fn serve(context: Arc<ServerContext>, listener: TcpListener) -> io::Result
     }
     shutdown::drain(&mut exchanges, context.config.grace).await;
     // The idle set drains its own exchanges, with the same grace at the same time.
-    idle.join_next().await.unwrap_or(Ok(Ok(())))?
+    let ended = idle.join_next().await.unwrap_or(Ok(Ok(())));
+    context.bulkheads.log_calls_under_way();
+    ended?
+}
+
+/// Makes the epoll set of the idle connections, as soon as the system has a descriptor for it.
+/// `None`: the shutdown was requested before.
+async fn idle_set(shutdown: &mut Shutdown) -> Option<AsyncFd<OwnedFd>> {
+    let mut is_told = false;
+    loop {
+        match idle::epoll_set() {
+            Ok(epoll) => return Some(epoll),
+            Err(error) if !is_told => {
+                tracing::warn!(%error, "cannot accept connections yet, trying on");
+                is_told = true;
+            }
+            Err(_) => {}
+        }
+        tokio::select! {
+            () = shutdown.requested() => return None,
+            () = time::sleep(RETRY_PAUSE) => {}
+        }
+    }
 }

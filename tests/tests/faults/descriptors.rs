@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use fetchlet_test_kit::{
     HELLO, LIMIT, ServeProcess, ask, bare, built, connect, exchange, fetchlet, installed, output,
-    read_all, request, usage, within,
+    read_all, request, skip, usage, within,
 };
 use rustix::process::{Pid, Resource, Rlimit, prlimit};
 use tempfile::TempDir;
@@ -62,6 +62,31 @@ fn it_says_how_many_descriptors_it_needs_and_they_are_enough() {
             let wrong = |it: &&String| it.contains("cannot accept") || it.contains("fault");
             assert_eq!(log.iter().filter(wrong).count(), 0, "{enough}: {log:#?}");
         }
+    });
+}
+
+/// Its descriptors may be gone before it has the last one that it needs, since it says where it
+/// listens before.
+#[test]
+fn a_server_that_lacks_a_descriptor_to_begin_with_serves_once_there_is_one() {
+    let Ok(strace) = installed("strace") else {
+        return skip("a lack of descriptors at the start", "strace is not installed");
+    };
+    within(LIMIT, || {
+        let folder = folder();
+        let mut command = bare(strace);
+        // A second is long enough to take the descriptors before the server has the last one.
+        command.args(["-D", "-f", "-qq", "-o", "/dev/null", "-e", "trace=epoll_create1"]);
+        command.args(["-e", "inject=epoll_create1:delay_enter=1000000"]);
+        command.arg(built("fetchlet").unwrap()).args(["serve", "0", "--root"]).arg(folder.path());
+        let server = ServeProcess::run(command).unwrap();
+        allow(server.pid(), 3);
+        let client = ask(server.addr(), b"f").unwrap();
+        assert!(server.logged("cannot accept").contains("Too many open files"));
+        allow(server.pid(), 1000);
+        assert_eq!(read_all(client).unwrap(), HELLO);
+        server.signal(rustix::process::Signal::TERM);
+        assert_eq!(server.ended().0.code(), Some(0));
     });
 }
 

@@ -41,6 +41,9 @@ use crate::output::{eprint_line, line_for_user};
 /// file is in memory waits for none of these threads.
 const DISK_THREADS: usize = 16;
 
+/// The threads for the disk, and those that file systems which hang may hold.
+const BLOCKING_THREADS: usize = DISK_THREADS + Server::MAX_HUNG_THREADS;
+
 /// How long the runtime may take to stop once no exchange is waited for any more. A read from a
 /// disk that hangs can last longer, and is abandoned. Less than what [`deadline`] leaves.
 const RUNTIME_SHUTDOWN: Duration = Duration::from_millis(200);
@@ -124,7 +127,7 @@ fn run_until_stopped(
     log: &BackgroundWriter,
 ) -> io::Result<ExitCode> {
     let runtime =
-        Builder::new_multi_thread().enable_all().max_blocking_threads(DISK_THREADS).build()?;
+        Builder::new_multi_thread().enable_all().max_blocking_threads(BLOCKING_THREADS).build()?;
     let ended = runtime.block_on(async {
         // Before anybody is told that the server runs, and might stop it.
         let reloader = Reloader::new(server.clone(), args)?;
@@ -133,6 +136,8 @@ fn run_until_stopped(
         deadline::watch(&signals.numbers(), watched, args.grace, log.clone())?;
         serve(server, listeners, reloader, signals).await
     });
+    // Also after a second signal.
+    server.log_hung_calls();
     runtime.shutdown_timeout(RUNTIME_SHUTDOWN);
     deadline::close_connections(inherited);
     ended

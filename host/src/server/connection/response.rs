@@ -1,6 +1,7 @@
 //! The response to a request: a file, or a status without data (R3).
 
 use std::io;
+use std::mem;
 use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,14 +10,14 @@ use fetchlet_codec::{DecodeError, RESPONSE_HEADER, ResponseHeader, Status};
 use rustix::io::Errno;
 use rustix::net::{SendFlags, sockopt};
 
-use super::body::FileBody;
+use super::body::{Body, FileBody, Prefetched, RemoteBody};
 use super::copy::copy_loop;
 use super::send::send_all;
 use super::sendfile::sendfile_loop;
 use super::socket::Socket;
 use crate::server::access_log::{AccessLogEntry, EndReason, ExchangeEnd};
 use crate::server::context::ServerContext;
-use crate::server::file::{self, LookupError, OpenFile};
+use crate::server::file::{self, LookupError, OpenFile, Opened};
 
 /// A file of at most this many bytes is sent with its header in one call: up to here, to copy the
 /// bytes is cheaper than a second system call.
@@ -33,13 +34,25 @@ pub(super) async fn answer_request(
     let Some(_permit) = context.limits.acquire_file(timeout).await else {
         return ExchangeEnd::because(EndReason::ServerFault, "too many files are being sent");
     };
-    match file::open(&context.root.get(), name).await {
-        Ok(file) => send_file(socket, file, timeout, entry).await,
+    let opened = file::open(&context.root.get(), &context.bulkheads, name, timeout).await;
+    match opened {
+        Ok(Opened::Local(file)) => send_file(socket, file, timeout, entry).await,
+        // Boxed: these are rare, and an exchange shall not hold the memory of their futures.
+        Ok(Opened::Remote(mut file)) => {
+            let (len, front) = (file.len, mem::take(&mut file.front));
+            let rest = RemoteBody::new(*file, len_u32(&front));
+            let body = Prefetched::new(front, rest);
+            Box::pin(send_body(socket, len, body, timeout, entry)).await
+        }
+        Ok(Opened::Content(content)) => {
+            Box::pin(send_body(socket, len_u32(&content), content, timeout, entry)).await
+        }
         Err(LookupError::NotFound(reason)) => {
             send_status(socket, Status::NotFound, EndReason::NotFound, timeout, entry)
                 .await
                 .or_because(reason)
         }
+        Err(LookupError::Busy) => ExchangeEnd::fault(&"the file is busy"),
         Err(LookupError::Fault(error)) => ExchangeEnd::fault(&error),
     }
 }
@@ -101,14 +114,40 @@ async fn send_file(
     // Boxed: an exchange that is over by now shall not hold the memory of this future.
     match Box::pin(send_rest(socket, &file, unsent_header, timeout, entry)).await {
         Ok(DataEnd::Whole) => EndReason::Sent.into(),
-        Ok(DataEnd::Short) => {
-            let (len, sent) = (file.len, entry.bytes);
-            let reason =
-                format!("it became shorter than {len} bytes once {sent} were on their way (R10)");
-            ExchangeEnd::because(EndReason::ShortFile, reason)
-        }
+        Ok(DataEnd::Short) => short_file(file.len, entry.bytes),
         Err(error) => send_failure(&error),
     }
+}
+
+/// Announces `len` bytes, then sends those of `body` (R10).
+async fn send_body(
+    socket: &mut Socket,
+    len: u32,
+    mut body: impl Body + Send,
+    timeout: Duration,
+    entry: &mut AccessLogEntry,
+) -> ExchangeEnd {
+    let header = ResponseHeader::file(len).encode();
+    let flags = if len > 0 { SendFlags::MORE } else { SendFlags::empty() };
+    if let Err(error) = send_all(socket, &header, timeout, flags).await {
+        return send_failure(&error);
+    }
+    entry.status = Some(Status::File);
+    match copy_loop(&mut body, socket, timeout, &mut entry.bytes).await {
+        Ok(()) if entry.bytes == len => EndReason::Sent.into(),
+        Ok(()) => short_file(len, entry.bytes),
+        Err(error) => send_failure(&error),
+    }
+}
+
+/// The length of bytes that are no more than a file may have (R9).
+fn len_u32(bytes: &[u8]) -> u32 {
+    u32::try_from(bytes.len()).unwrap_or(u32::MAX)
+}
+
+fn short_file(len: u32, sent: u32) -> ExchangeEnd {
+    let reason = format!("it became shorter than {len} bytes once {sent} were on their way (R10)");
+    ExchangeEnd::because(EndReason::ShortFile, reason)
 }
 
 /// Sends header and data in one call, and returns how many bytes of both the socket took. Does not

@@ -36,6 +36,8 @@ pub enum RootError {
 pub(in crate::server) enum LookupError {
     /// The name leads to no file that may be served. The reason is for the log alone.
     NotFound(&'static str),
+    /// Not now: a lease is in the way, or somebody renames without end. May pass.
+    Busy,
     /// The server could not find out.
     Fault(io::Error),
 }
@@ -52,7 +54,14 @@ impl From<Errno> for LookupError {
             Errno::NAMETOOLONG => "a component is too long for the file system",
             Errno::INVAL | Errno::ILSEQ => "a name the file system does not allow",
             Errno::NXIO | Errno::NODEV | Errno::ISDIR => "not a regular file (R8)",
+            Errno::AGAIN => return Self::Busy,
             _ => return Self::Fault(errno.into()),
         })
+    }
+}
+
+impl From<io::Error> for LookupError {
+    fn from(error: io::Error) -> Self {
+        Self::Fault(error)
     }
 }

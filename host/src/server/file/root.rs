@@ -10,6 +10,7 @@ use rustix::fs::{
 use rustix::io::Errno;
 
 use super::error::{LookupError, RootError};
+use super::file_system::is_local;
 use super::name::validate_name;
 use super::open_file::{OPEN_FLAGS, OpenFile};
 use super::options::{RootOptions, Symlinks};
@@ -25,6 +26,8 @@ pub struct Root {
     folder: OwnedFd,
     options: RootOptions,
     lookup: Lookup,
+    /// Whether the folder is on a file system that waits for nobody but the disk.
+    is_local: bool,
 }
 
 /// How names are resolved.
@@ -94,42 +97,63 @@ impl Root {
         if lookup == Lookup::Walk && options.symlinks == Symlinks::Inside {
             tracing::warn!("this system lacks openat2: symbolic links are not followed");
         }
-        Self { folder, options, lookup }
+        let is_local = is_local(&folder);
+        Self { folder, options, lookup, is_local }
     }
 
-    /// Opens the file of that name if that needs no disk. `None`: the disk may be needed.
+    /// Whether the folder is on a file system that waits for nobody but the disk.
+    pub(super) const fn is_local(&self) -> bool {
+        self.is_local
+    }
+
+    /// Opens the file of that name if that needs neither the disk nor another file system. `None`:
+    /// it may need these.
     pub(super) fn open_cached(&self, name: &str) -> Option<Result<OpenFile, LookupError>> {
-        if let Err(reason) = validate_name(name, self.options.hidden) {
-            return Some(Err(LookupError::NotFound(reason)));
-        }
         if self.lookup != Lookup::Cached {
             return None;
         }
-        let guards = self.guards() | ResolveFlags::CACHED;
-        match openat2(&self.folder, name, OPEN_FLAGS, Mode::empty(), guards) {
-            Err(Errno::AGAIN | Errno::INTR) => None,
-            opened => Some(OpenFile::new(opened)),
-        }
+        self.open_here(name, ResolveFlags::CACHED)
     }
 
-    /// Opens the file of that name, which may take as long as the disk does.
+    /// Opens the file of that name if it is on the file system of the root, which may take as long
+    /// as the disk does. `None`: it may be on another one.
+    pub(super) fn open_local(&self, name: &str) -> Option<Result<OpenFile, LookupError>> {
+        self.open_here(name, ResolveFlags::empty())
+    }
+
+    /// Opens the file of that name, which may take for ever.
     ///
     /// The server opens a file before it knows that the file is regular: to look first would cost
     /// twice as much. Nothing happens to folders, pipes and sockets by that, except that the writer
     /// of a pipe sees a reader come and go. Only root can make devices; mount with `nodev` against
     /// those.
-    pub(super) fn open_file(&self, name: &str) -> Result<OpenFile, LookupError> {
+    pub(super) fn open_anywhere(&self, name: &str) -> Result<OwnedFd, LookupError> {
         validate_name(name, self.options.hidden).map_err(LookupError::NotFound)?;
-        OpenFile::new(match self.lookup {
-            Lookup::Cached | Lookup::Openat2 => self.resolve(name),
+        Ok(match self.lookup {
+            Lookup::Cached | Lookup::Openat2 => self.resolve(name, self.guards()),
             Lookup::Walk => walk::open(&self.folder, name),
-        })
+        }?)
     }
 
-    fn resolve(&self, name: &str) -> Result<OwnedFd, Errno> {
-        let mut retries = MAX_RETRIES;
+    fn open_here(&self, name: &str, more: ResolveFlags) -> Option<Result<OpenFile, LookupError>> {
+        if !self.is_local || self.lookup == Lookup::Walk {
+            return None;
+        }
+        if let Err(reason) = validate_name(name, self.options.hidden) {
+            return Some(Err(LookupError::NotFound(reason)));
+        }
+        match self.resolve(name, self.guards() | ResolveFlags::NO_XDEV | more) {
+            // Another mount, or a link that leaves the folder.
+            Err(Errno::XDEV) => None,
+            Err(Errno::AGAIN | Errno::INTR) if more.contains(ResolveFlags::CACHED) => None,
+            opened => Some(OpenFile::new(opened)),
+        }
+    }
+
+    fn resolve(&self, name: &str, guards: ResolveFlags) -> Result<OwnedFd, Errno> {
+        let mut retries = if guards.contains(ResolveFlags::CACHED) { 0 } else { MAX_RETRIES };
         loop {
-            match openat2(&self.folder, name, OPEN_FLAGS, Mode::empty(), self.guards()) {
+            match openat2(&self.folder, name, OPEN_FLAGS, Mode::empty(), guards) {
                 Err(Errno::AGAIN | Errno::INTR) if retries > 0 => {
                     retries = retries.saturating_sub(1);
                 }
