@@ -1,4 +1,4 @@
-//! What hangs beside clients: a log that nobody reads. Nobody else waits, and a stop ends in time.
+//! What hangs beside clients: a log that nobody reads, and a file system. Nobody else waits, and a stop ends in time.
 
 use std::io::{self, Read, Write, pipe};
 use std::net::{SocketAddr, TcpStream};
@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use fetchlet_test_kit::{ChildProcess, NOT_FOUND, PATIENCE, ServeProcess, request, response};
 use rustix::process::Signal;
 
+use crate::hung_file_system;
 use crate::peers::{ServedFolder, connect, fetch, sources};
 use crate::report::Report;
 
@@ -19,8 +20,9 @@ const LONGEST_WAIT: f64 = 100.0;
 /// More log lines of over 1,000 bytes than a pipe and the server's queue hold.
 const UNREAD_LINES: usize = 2_000;
 
-pub(crate) fn run(_quick: bool, report: &mut Report) -> io::Result<()> {
-    unread_log(report)
+pub(crate) fn run(quick: bool, report: &mut Report) -> io::Result<()> {
+    unread_log(report)?;
+    hung_file_system::run(quick, report)
 }
 
 fn unread_log(report: &mut Report) -> io::Result<()> {

@@ -8,6 +8,7 @@ mod crowd;
 mod fleet;
 mod greedy;
 mod hung;
+mod hung_file_system;
 mod idle;
 mod million;
 mod peers;
@@ -56,7 +57,7 @@ enum Measure {
     Fleet,
     /// One peer that opens connections without end
     Greedy,
-    /// An unread log beside 1,000 clients
+    /// An unread log, and a file system that hangs, beside 1,000 clients
     Hung,
     /// Random bytes, 1,000,000 connections' worth, in this process
     Random,
