@@ -174,7 +174,8 @@ impl<'a> AcceptLoop<'a> {
         if concerns_one_connection(error) {
             return tracing::debug!(%error, "a connection was gone before it was accepted");
         }
-        // A caller that stops may shut its listener down first: then this loop ends within the pause.
+        // A caller that stops may shut its listener down first: this loop then ends within the
+        // pause.
         let may_stop = is_shut_down(error) && self.pause == FIRST_PAUSE;
         if !may_stop && let Some(suppressed) = self.accept_error_log.try_pass() {
             tracing::warn!(%error, suppressed, "cannot accept connections, trying on");

@@ -1,5 +1,5 @@
-//! Namespaces that a program makes for itself, of networks and of mounts: nobody else sees them, and they end with the
-//! program.
+//! Namespaces that a program makes for itself, of networks and of mounts: nobody else sees them,
+//! and they end with the program.
 
 use std::fs::{self, File};
 use std::io;

@@ -57,8 +57,8 @@ impl ListenerSet {
 ///
 /// After the first of the `signals` nobody can connect to a listener that this program bound. The
 /// process ends after `grace` and some time more, and within a second after a further signal, but
-/// not after a further SIGHUP: a terminal that is closed sends two. The runtime, which gets the same
-/// signals, is expected to end it before.
+/// not after a further SIGHUP: a terminal that is closed sends two. The runtime, which gets the
+/// same signals, is expected to end it before.
 ///
 /// # Errors
 ///

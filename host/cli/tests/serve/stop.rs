@@ -22,8 +22,8 @@ use crate::harness::*;
 /// What a stop may take beyond the grace.
 const SECOND: Duration = Duration::from_secs(1);
 
-/// A server whose calls of sendfile(2) hang for a minute, and peers that have asked for a file by it
-/// until it answered nobody any more.
+/// A server whose calls of sendfile(2) hang for a minute, and peers that have asked for a file by
+/// it until it answered nobody any more.
 struct Hung {
     server: ServeProcess,
     peers: Vec<TcpStream>,

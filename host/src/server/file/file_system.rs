@@ -5,8 +5,8 @@ use std::os::fd::AsFd;
 use rustix::fs::fstatfs;
 
 /// The file systems that wait for a disk of this machine, for memory, or for nothing, and that know
-/// how long each file is. By `f_type`: statfs(2), and `linux/magic.h` but for XFS, ZFS and bcachefs,
-/// whose sources define it.
+/// how long each file is. By `f_type`: statfs(2), and `linux/magic.h` but for XFS, ZFS and
+/// bcachefs, whose sources define it.
 ///
 /// All others may wait for ever: for another machine (NFS, CIFS, 9p, Ceph), or for a program
 /// (FUSE, autofs). Or they make the content when it is read (proc, sysfs), and tell another length.

@@ -1,4 +1,5 @@
-//! What hangs beside clients: a log that nobody reads, and a file system. Nobody else waits, and a stop ends in time.
+//! What hangs beside clients: a log that nobody reads, and a file system. Nobody else waits, and a
+//! stop ends in time.
 
 use std::io::{self, Read, Write, pipe};
 use std::net::{SocketAddr, TcpStream};
