@@ -4,7 +4,7 @@
 use std::io::{self, Write};
 use std::mem;
 use std::os::fd::AsFd;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
 
@@ -161,16 +161,35 @@ pub(crate) fn write_all(stream: impl AsFd, bytes: &[u8]) -> Result<(), &[u8]> {
     Ok(())
 }
 
+/// Writes `text` to a stream in a thread of its own, and waits for that at most for `timeout`. What
+/// the stream does not take is nobody's loss: its reader is gone.
+///
+/// # Errors
+///
+/// If the system allows no more threads.
+pub(crate) fn write_within(
+    timeout: Duration,
+    stream: impl AsFd + Send + 'static,
+    text: String,
+) -> io::Result<()> {
+    let (done, is_done) = mpsc::channel();
+    thread::Builder::new().spawn(move || {
+        write_all(stream, text.as_bytes()).ok();
+        // Fails if that took too long.
+        done.send(()).ok();
+    })?;
+    is_done.recv_timeout(timeout).ok();
+    Ok(())
+}
+
 fn count_lines(bytes: &[u8]) -> u64 {
     bytes.iter().filter(|byte| **byte == b'\n').count() as u64
 }
 
 #[cfg(test)]
 mod tests {
-    use std::io::{BufRead, BufReader, PipeWriter, pipe};
-    use std::sync::mpsc;
-
     use super::*;
+    use std::io::{BufRead, BufReader, PipeWriter, pipe};
 
     /// Nothing here takes that long unless it is broken.
     const PATIENCE: Duration = Duration::from_secs(20);

@@ -1,8 +1,9 @@
 //! Signals during `get`: the unfinished staging file is removed, then the program ends.
 
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use std::{fs, io, mem, process, thread};
 
 use fetchlet::{IfExists, Staging, StagingError};
@@ -10,9 +11,10 @@ use nix::errno::Errno;
 use nix::sys::signal::{SigSet, SigmaskHow, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 
+use crate::background_writer::write_within;
 use crate::exit_code::SIGNAL_BASE;
 use crate::inherited::is_ignored;
-use crate::output::eprint_line;
+use crate::output::line_for_user;
 
 /// The signals that do not end the program (signal(7)): they stop it, let it go on, or tell it what
 /// it does not want to know.
@@ -25,6 +27,10 @@ const HARMLESS: [Signal; 7] = [
     Signal::SIGURG,
     Signal::SIGWINCH,
 ];
+
+/// How long the end by a signal waits for stderr, which may be a pipe that nobody reads or a stopped
+/// terminal. The program's own thread may wait for it already.
+const LAST_LINE: Duration = Duration::from_millis(500);
 
 /// Ends the program when a signal comes, and removes the staging file first.
 #[derive(Clone)]
@@ -90,23 +96,20 @@ impl Interrupt {
 
     fn end(&self, signal: i32) -> ! {
         let unfinished = self.lock();
-        if io::stderr().is_terminal() {
-            // The progress bar leaves the cursor within its line.
-            io::stderr().write_all(b"\n").ok();
-        }
-        match unfinished.as_deref().map(|path| (path, fs::remove_file(path))) {
+        let said = match unfinished.as_deref().map(|path| (path, fs::remove_file(path))) {
             // A file that is not there belongs to a download that failed at this very moment.
             Some((path, Err(error))) if error.kind() != io::ErrorKind::NotFound => {
-                eprint_line(format_args!(
-                    "stopped by a signal; cannot remove {}: {error}",
-                    path.display()
-                ));
+                let path = path.display();
+                line_for_user(format_args!("stopped by a signal; cannot remove {path}: {error}"))
             }
             Some(_) => {
-                eprint_line(format_args!("stopped by a signal; the unfinished file is removed"));
+                line_for_user(format_args!("stopped by a signal; the unfinished file is removed"))
             }
-            None => eprint_line(format_args!("stopped by a signal")),
-        }
+            None => line_for_user(format_args!("stopped by a signal")),
+        };
+        // The progress bar leaves the cursor within its line.
+        let line_end = if io::stderr().is_terminal() { "\n" } else { "" };
+        write_within(LAST_LINE, io::stderr(), format!("{line_end}{said}")).ok();
         process::exit(SIGNAL_BASE + signal)
     }
 }

@@ -16,8 +16,6 @@ pub(crate) use args::Args;
 use std::io::{self, Write};
 use std::net;
 use std::os::fd::RawFd;
-use std::sync::mpsc;
-use std::thread;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
@@ -32,7 +30,7 @@ use inherited::Inherited;
 use reload::Reloader;
 use signals::Signals;
 
-use crate::background_writer::{BackgroundWriter, write_all};
+use crate::background_writer::{BackgroundWriter, write_within};
 use crate::exit_code::ExitCode;
 use crate::log;
 use crate::output::{eprint_line, line_for_user};
@@ -191,12 +189,5 @@ fn announce(listeners: &[net::TcpListener]) -> io::Result<()> {
     for listener in listeners {
         text += &format!("listening on {}\n", listener.local_addr()?);
     }
-    let (done, is_done) = mpsc::channel();
-    thread::Builder::new().name("stdout".into()).spawn(move || {
-        write_all(io::stdout(), text.as_bytes()).ok();
-        // Fails if that took too long.
-        done.send(()).ok();
-    })?;
-    is_done.recv_timeout(ANNOUNCEMENT).ok();
-    Ok(())
+    write_within(ANNOUNCEMENT, io::stdout(), text)
 }

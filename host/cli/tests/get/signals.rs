@@ -1,8 +1,11 @@
 //! Signals in the middle of a download.
 
 use std::fs;
+use std::io::{ErrorKind, Write, pipe};
+use std::iter;
+use std::process::Stdio;
 
-use fetchlet_test_kit::{ChildProcess, on_disk};
+use fetchlet_test_kit::{ChildProcess, PATIENCE, on_disk};
 use rustix::process::Signal;
 use tempfile::TempDir;
 
@@ -64,6 +67,24 @@ fn signals_that_end_nothing_end_nothing() {
     }
     child.signal(Signal::TERM).unwrap();
     assert_ended(&wait(child), 143, "signal");
+}
+
+/// As a terminal that is stopped by Ctrl-S, or a pipe that nobody reads.
+#[test]
+fn a_signal_ends_it_though_nobody_reads_stderr() {
+    let dir = TempDir::new().unwrap();
+    let (_reader, mut stderr) = pipe().unwrap();
+    rustix::io::ioctl_fionbio(&stderr, true).unwrap();
+    let full = iter::repeat_with(|| stderr.write(b".")).find_map(Result::err).unwrap();
+    assert_eq!(full.kind(), ErrorKind::WouldBlock);
+    rustix::io::ioctl_fionbio(&stderr, false).unwrap();
+    let mut get = program(&dir, stuck_in_data(), &["h.txt"]);
+    let mut child = ChildProcess::start(get.stdout(Stdio::null()).stderr(stderr)).unwrap();
+    staging_file(dir.path());
+    child.signal(Signal::TERM).unwrap();
+    let status = child.wait(PATIENCE).unwrap().expect("an end");
+    assert_eq!(status.code(), Some(143));
+    assert_eq!(on_disk(&dir), []);
 }
 
 #[test]
