@@ -9,6 +9,7 @@ use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 use std::{fs, io, iter, process, thread};
 
+use fetchlet::server::Server;
 use libc::{SIGHUP, SIGINT};
 use nix::sys::socket::{self, AddressFamily, Shutdown, SockaddrLike, SockaddrStorage};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -67,14 +68,16 @@ pub(super) fn watch(
     signals: &[i32],
     listeners: ListenerSet,
     grace: Duration,
-    log: BackgroundWriter,
+    server: &Server,
+    log: &BackgroundWriter,
 ) -> io::Result<()> {
     let (read, write) = UnixStream::pair()?;
     let signals = SignalDelivery::with_pipe(read, write, SignalOnly, signals)?;
     let mut watch = Watch { signals };
+    let (server, log) = (server.clone(), log.clone());
     thread::Builder::new()
         .name("stop".into())
-        .spawn(move || watch.end_process(listeners, grace, &log))?;
+        .spawn(move || watch.end_process(listeners, grace, &server, &log))?;
     Ok(())
 }
 
@@ -87,6 +90,7 @@ impl Watch {
         &mut self,
         listeners: ListenerSet,
         grace: Duration,
+        server: &Server,
         log: &BackgroundWriter,
     ) -> ! {
         self.next_signal(None);
@@ -105,6 +109,7 @@ impl Watch {
         }
         close_connections(&listeners.inherited);
         tracing::warn!("something does not end: every connection is closed without waiting for it");
+        server.log_hung_calls();
         log.flush_for(LOG_FLUSH);
         process::exit(code as i32)
     }

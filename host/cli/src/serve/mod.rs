@@ -131,7 +131,7 @@ fn run_until_stopped(
         let reloader = Reloader::new(server.clone(), args)?;
         let signals = Signals::new(!reloader.takes_hangup())?;
         let watched = ListenerSet::new(&listeners, inherited)?;
-        deadline::watch(&signals.numbers(), watched, args.grace, log.clone())?;
+        deadline::watch(&signals.numbers(), watched, args.grace, server, log)?;
         serve(server, listeners, reloader, signals).await
     });
     // Also after a second signal.
