@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::wire::take_front;
+use crate::grammar::take_front;
 use crate::{DecodeError, MAX_FILENAME, RESPONSE_HEADER, Request, ResponseDecoder, ResponseHeader};
 
 /// The client's side of one exchange (R1), driven by any transport.

@@ -140,12 +140,14 @@ mod error;
 #[cfg(any(feature = "embedded-io", feature = "embedded-io-async"))]
 mod fetch;
 mod filename;
+mod grammar;
 #[cfg(feature = "defmt")]
 mod loggable;
 pub mod protocol;
 mod request;
 mod request_decoder;
 mod response;
+mod response_decoder;
 mod sizes;
 mod wire;
 
@@ -156,7 +158,8 @@ pub use fetch::FetchError;
 pub use filename::{Filename, FilenameError};
 pub use request::Request;
 pub use request_decoder::RequestDecoder;
-pub use response::{ResponseDecoder, ResponseHeader, Status};
+pub use response::{ResponseHeader, Status};
+pub use response_decoder::ResponseDecoder;
 pub use wire::{MAGIC, MAX_FILENAME, REQUEST_HEADER, RESPONSE_HEADER};
 
 /// The Rust code of `README.md`, compiled and run by `cargo test`.

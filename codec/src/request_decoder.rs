@@ -2,7 +2,7 @@
 
 use heapless::Vec;
 
-use crate::wire::{self, HeaderBuffer, InvalidByte, take_front};
+use crate::grammar::{self, HeaderBuffer, InvalidByte, take_front};
 use crate::{DecodeError, Filename, MAX_FILENAME, REQUEST_HEADER, Request};
 
 /// Decodes a request that arrives in any number of pieces (R4); a server's side of the protocol.
@@ -133,7 +133,7 @@ fn filename_len(
 ) -> Result<Option<u16>, DecodeError> {
     // Parsed where the bytes are: nearly all headers arrive in one piece.
     if header.is_empty()
-        && let Ok((rest, len)) = wire::request_header(input)
+        && let Ok((rest, len)) = grammar::request_header(input)
     {
         *input = rest;
         return Ok(Some(len));
@@ -147,7 +147,7 @@ fn parse_in_pieces(
     header: &mut HeaderBuffer<REQUEST_HEADER>,
     input: &mut &[u8],
 ) -> Result<Option<u16>, InvalidByte> {
-    header.parse(input, wire::request_header)
+    header.parse(input, grammar::request_header)
 }
 
 impl<const N: usize> PartialName<N> {

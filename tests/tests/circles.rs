@@ -1,5 +1,6 @@
 //! No circle of files: within a crate, following `use` and path references from file to file never
-//! leads back. `mod` and `pub use` don't count: a parent may list and re-export its children.
+//! leads back. `mod` and `pub use` don't count: a parent may list and re-export its children, and a
+//! reference to a re-exported name leads to the file that the name comes from.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -25,9 +26,20 @@ const CRATES: &[&str] = &[
 /// The path of a module from the crate's root, which has the empty path.
 type Module = Vec<String>;
 
+/// A file's text without comments and unit tests: its re-exports, and the rest.
+struct Text {
+    code: String,
+    re_exports: String,
+}
+
+type Modules = BTreeMap<Module, Text>;
+
+/// A name in the module that its path begins with; empty for the module itself.
+type Item = (Module, String);
+
 /// Collects the modules below `folder`, each with the text of its file. Files of tests are left
 /// out, and so are programs, each of which is a crate of its own.
-fn modules(folder: &Path, parent: &Module, all: &mut BTreeMap<Module, String>) {
+fn modules(folder: &Path, parent: &Module, all: &mut Modules) {
     for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
         let path = entry.path();
         let stem = path.file_stem().unwrap().to_str().unwrap();
@@ -37,31 +49,30 @@ fn modules(folder: &Path, parent: &Module, all: &mut BTreeMap<Module, String>) {
         } else if path.extension().is_some_and(|it| it == "rs") && stem != "tests" {
             let module =
                 if ["lib", "main", "mod"].contains(&stem) { parent.clone() } else { below() };
-            all.insert(module, code(&fs::read_to_string(&path).unwrap()));
+            all.insert(module, split(&fs::read_to_string(&path).unwrap()));
         }
     }
 }
 
-/// Removes comments, unit tests and re-exports from a file.
-fn code(text: &str) -> String {
+/// Removes comments and unit tests, and separates the re-exports from the rest.
+fn split(text: &str) -> Text {
     let text = text.split("#[cfg(test)]").next().unwrap();
     let lines = text.lines().map(|line| line.split("//").next().unwrap().trim_start());
-    let (mut code, mut re_export) = (String::new(), false);
+    let (mut all, mut is_re_export) =
+        (Text { code: String::new(), re_exports: String::new() }, false);
     for line in lines {
-        let begins = line.starts_with("pub") && line.contains(" use ");
-        re_export |= begins;
-        if !re_export {
-            code += line;
-            code.push('\n');
-        }
-        re_export &= !line.ends_with(';');
+        is_re_export |= line.starts_with("pub") && line.contains(" use ");
+        let to = if is_re_export { &mut all.re_exports } else { &mut all.code };
+        to.push_str(line);
+        to.push('\n');
+        is_re_export &= !line.ends_with(';');
     }
-    code
+    all
 }
 
-/// Returns the modules that a module refers to: those of its paths that begin with `crate`,
-/// `super`, `self` or a child's name.
-fn references(own: &Module, code: &str, all: &BTreeMap<Module, String>) -> Vec<Module> {
+/// Returns the items that a text refers to: those of its paths that begin with `crate`, `super`,
+/// `self` or a child's name.
+fn items(own: &Module, code: &str, all: &Modules) -> Vec<Item> {
     let mut found = Vec::new();
     let mut at = 0;
     while let Some(next) = code[at..].find("::") {
@@ -86,12 +97,37 @@ fn references(own: &Module, code: &str, all: &BTreeMap<Module, String>) -> Vec<M
         };
         follow(&base, &code[at..], all, &mut found);
     }
-    found.retain(|module| module != own);
     found
 }
 
+/// Returns for each re-exported name the module that it is re-exported from.
+fn re_exports(all: &Modules) -> BTreeMap<Item, Module> {
+    let mut origins = BTreeMap::new();
+    for (own, text) in all {
+        for (origin, name) in items(own, &text.re_exports, all) {
+            origins.insert((own.clone(), name), origin);
+        }
+    }
+    origins
+}
+
+/// Returns the modules that each module refers to.
+fn arrows(all: &Modules) -> BTreeMap<&Module, Vec<Module>> {
+    let re_exports = re_exports(all);
+    let origin = |(mut module, name): Item| {
+        while let Some(origin) = re_exports.get(&(module.clone(), name.clone())) {
+            module.clone_from(origin);
+        }
+        module
+    };
+    let referred = |own: &Module, text: &Text| {
+        items(own, &text.code, all).into_iter().map(origin).filter(|module| module != own).collect()
+    };
+    all.iter().map(|(own, text)| (own, referred(own, text))).collect()
+}
+
 /// Follows a path, and each branch of a group in braces, to the last module on it.
-fn follow(base: &Module, rest: &str, all: &BTreeMap<Module, String>, found: &mut Vec<Module>) {
+fn follow(base: &Module, rest: &str, all: &Modules, found: &mut Vec<Item>) {
     if let Some(group) = rest.strip_prefix('{') {
         let (mut depth, mut from) = (0_u32, 0);
         for (at, c) in group.char_indices() {
@@ -117,13 +153,14 @@ fn follow(base: &Module, rest: &str, all: &BTreeMap<Module, String>, found: &mut
     };
     match rest.strip_prefix("::") {
         Some(rest) if all.contains_key(&next) => follow(&next, rest, all, found),
-        _ if name != "self" && all.contains_key(&next) => found.push(next),
-        _ => found.push(base.clone()),
+        _ if name == "self" => found.push((base.clone(), String::new())),
+        _ if all.contains_key(&next) => found.push((next, String::new())),
+        _ => found.push((base.clone(), name.to_owned())),
     }
 }
 
 /// Returns a circle, if there is one, as the modules along it.
-fn circle(all: &BTreeMap<Module, String>) -> Option<Vec<String>> {
+fn circle(all: &Modules) -> Option<Vec<String>> {
     fn visit(
         module: &Module,
         arrows: &BTreeMap<&Module, Vec<Module>>,
@@ -143,7 +180,7 @@ fn circle(all: &BTreeMap<Module, String>) -> Option<Vec<String>> {
         done.push(module.clone());
         found
     }
-    let arrows = all.iter().map(|(own, code)| (own, references(own, code, all))).collect();
+    let arrows = arrows(all);
     let mut done = Vec::new();
     all.keys().find_map(|module| visit(module, &arrows, &mut Vec::new(), &mut done))
 }
@@ -160,11 +197,11 @@ fn no_files_form_a_circle() {
 }
 
 #[test]
-fn a_planted_circle_is_found_and_a_re_export_is_none() {
+fn a_planted_circle_is_found_and_a_re_export_alone_is_none() {
     let planted = |files: &[(&str, &str)]| {
         let files = files.iter().map(|(name, text)| {
             let module = name.split("::").filter(|it| !it.is_empty()).map(String::from);
-            (module.collect(), code(text))
+            (module.collect(), split(text))
         });
         circle(&files.collect())
     };
@@ -181,6 +218,12 @@ fn a_planted_circle_is_found_and_a_re_export_is_none() {
     assert_eq!(planted(&path), named(&["a", "b", "a"]));
     let re_export = [("", "mod a;\npub use a::{\n    A,\n};\n"), ("a", "use crate::X;\n")];
     assert_eq!(planted(&re_export), None);
+    let through_a_re_export = [
+        ("", "mod a;\nmod b;\npub use a::{\n    A,\n};\npub use b::B;\n"),
+        ("a", "use crate::B;\n"),
+        ("b", "use crate::a::f;\n"),
+    ];
+    assert_eq!(planted(&through_a_re_export), named(&["a", "b", "a"]));
     let comment = [("", ""), ("a", "// crate::b\n"), ("b", "use crate::a;\n")];
     assert_eq!(planted(&comment), None);
 }
