@@ -3,13 +3,13 @@
 use std::convert::Infallible;
 use std::fmt;
 
-use fetchlet_smoltcp::{Checksum, Sink};
+use fetchlet_smoltcp::{Crc32Sink, Sink};
 use sha2::{Digest, Sha256};
 
 /// The CRC-32 and the SHA-256 of a file, computed as its bytes pass.
 #[derive(Clone)]
 pub struct Digests {
-    crc: Checksum<Discard>,
+    crc: Crc32Sink<Discard>,
     sha: Sha256,
 }
 
@@ -41,7 +41,7 @@ impl fmt::Debug for Digests {
 
 impl Default for Digests {
     fn default() -> Self {
-        Self { crc: Checksum::new(Discard), sha: Sha256::new() }
+        Self { crc: Crc32Sink::new(Discard), sha: Sha256::new() }
     }
 }
 

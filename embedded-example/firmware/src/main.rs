@@ -13,7 +13,7 @@ use core::task::Poll;
 
 use cortex_m_rt::entry;
 use defmt_semihosting as _;
-use fetchlet_smoltcp::{Checksum, Client, Config, Sink, Storage, TransferError};
+use fetchlet_smoltcp::{Crc32Sink, Client, Config, Sink, Storage, TransferError};
 use semihosting::sys::arm_compat::{sys_elapsed, sys_time};
 use smoltcp::iface::SocketStorage;
 use smoltcp::time::{Duration, Instant};
@@ -91,7 +91,7 @@ impl Firmware {
             return false;
         }
         let started = clock::now();
-        let mut sink = Checksum::new(Progress::default());
+        let mut sink = Crc32Sink::new(Progress::default());
         let result = self.transfer(&mut sink);
         let took = clock::now() - started;
         let idle = self.idle;
@@ -115,7 +115,7 @@ impl Firmware {
 
     fn transfer(
         &mut self,
-        sink: &mut Checksum<Progress>,
+        sink: &mut Crc32Sink<Progress>,
     ) -> Result<u32, TransferError<Infallible>> {
         loop {
             let now = clock::now();
@@ -127,7 +127,7 @@ impl Firmware {
     }
 
     /// Polls until the end or the reset of the connection has reached the server.
-    fn close(&mut self, sink: &mut Checksum<Progress>) {
+    fn close(&mut self, sink: &mut Crc32Sink<Progress>) {
         let end = clock::now() + CLOSE_TIMEOUT;
         loop {
             let now = clock::now();

@@ -14,7 +14,7 @@ use std::thread;
 
 use fetchlet_codec::{Filename, RequestDecoder, ResponseHeader};
 use fetchlet_segment::{Conditions, Endpoint, Gateway, GatewayConfig, WallClock, segment};
-use fetchlet_smoltcp::{Checksum, Client, Config, Sink, Storage};
+use fetchlet_smoltcp::{Client, Config, Crc32Sink, Sink, Storage};
 use smoltcp::iface::SocketStorage;
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::{EthernetAddress, Ipv4Cidr};
@@ -112,7 +112,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let storage = Storage { receive: &mut receive, transmit: &mut transmit, socket: &mut socket };
     let mut client: Client<'_, _, 64> =
         Client::new(device, &config(clock.now()), storage, clock.now())?;
-    let mut sink = Checksum::new(Count::default());
+    let mut sink = Crc32Sink::new(Count::default());
     client.fetch(Filename::new("board/v2.bin")?, SERVER, PORT)?;
 
     let mut fetched = None;

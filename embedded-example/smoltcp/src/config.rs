@@ -25,7 +25,8 @@ pub struct Config {
     /// repeated seed the server takes a connection for the last one's rest, and answers a second
     /// later.
     pub random_seed: u64,
-    /// The longest time that the server may move nothing, while connecting and afterwards (R15).
+    /// The longest time that the server may move nothing, while connecting and afterwards (R15);
+    /// at most [`MAX_TIMEOUT`](crate::MAX_TIMEOUT).
     #[cfg_attr(feature = "defmt", defmt(Debug2Format))]
     pub timeout: Duration,
     /// The longest time that TCP delays an acknowledgement to cover further data with it. With a

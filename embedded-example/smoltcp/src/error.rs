@@ -6,10 +6,8 @@ use fetchlet_codec::DownloadError;
 
 /// The reason why a transfer ended without a file. `E` is the [`Sink`](crate::Sink)'s error.
 ///
-/// The text of an error includes that of the error inside, and `source` returns `None`. A second
-/// attempt makes sense after [`Refused`](Self::Refused),
-/// [`ConnectTimedOut`](Self::ConnectTimedOut), [`TimedOut`](Self::TimedOut),
-/// [`Reset`](Self::Reset), and after a [`Download`](Self::Download) that the server ended early.
+/// The text of an error includes that of the error inside, and `source` returns `None`.
+/// [`is_transient`](Self::is_transient) tells whether a second attempt makes sense.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
@@ -31,6 +29,25 @@ pub enum TransferError<E> {
     Malformed,
     /// The sink failed.
     Sink(E),
+}
+
+impl<E> TransferError<E> {
+    /// Returns whether the same request may succeed later: after a connection that was refused or
+    /// reset, that timed out, or that ended early.
+    ///
+    /// ```
+    /// use fetchlet_smoltcp::TransferError;
+    ///
+    /// assert!(TransferError::<()>::Refused.is_transient());
+    /// assert!(!TransferError::<()>::NotFound.is_transient());
+    /// ```
+    pub const fn is_transient(&self) -> bool {
+        match self {
+            Self::Refused | Self::ConnectTimedOut | Self::TimedOut(_) | Self::Reset(_) => true,
+            Self::Download(error) => !matches!(error, DownloadError::Decode(_)),
+            Self::NotFound | Self::Malformed | Self::Sink(_) => false,
+        }
+    }
 }
 
 impl<E: fmt::Debug> fmt::Display for TransferError<E> {

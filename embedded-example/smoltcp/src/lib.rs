@@ -6,7 +6,7 @@
 //! | [`Transfer`] | one download on a TCP [`Socket`](smoltcp::socket::tcp::Socket) of your stack |
 //! | [`Sink`] | takes the file's bytes as they arrive |
 //! | [`Blocks`] | a sink that cuts the file into blocks for a flash driver ([`BlockWriter`]) |
-//! | [`Checksum`] | a sink that computes the file's CRC-32 and passes the bytes on |
+//! | [`Crc32Sink`] | a sink that computes the file's CRC-32 and passes the bytes on |
 //!
 //! The crate allocates nothing and reads no clock: the caller lends the memory ([`Storage`]) and
 //! passes the time to each call. The messages are [`fetchlet_codec`]'s; the rules cited as `R12`
@@ -28,21 +28,21 @@
 )]
 
 mod blocks;
-mod checksum;
 mod client;
 mod config;
 mod crc32;
+mod crc32_sink;
 mod error;
 mod sink;
 mod transfer;
 
 pub use blocks::{Block, BlockWriter, Blocks};
-pub use checksum::Checksum;
 pub use client::Client;
 pub use config::{Config, ConfigError, Storage};
+pub use crc32_sink::Crc32Sink;
 pub use error::TransferError;
 pub use sink::Sink;
-pub use transfer::Transfer;
+pub use transfer::{MAX_TIMEOUT, Transfer};
 
 /// The Rust in README.md compiles.
 #[cfg(doctest)]

@@ -9,6 +9,10 @@ use smoltcp::time::{Duration, Instant};
 use crate::error::TransferError;
 use crate::sink::Sink;
 
+/// The longest timeout that a transfer keeps, a year; a longer one is shortened to this. A timeout
+/// is added to a time, and the sum has to fit smoltcp's count of microseconds.
+pub const MAX_TIMEOUT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
 /// The time until the next poll after one that moved data. A sink may take seconds over its data,
 /// so only the next poll starts to measure the server's silence; 10 ms are short beside any
 /// timeout.
@@ -44,8 +48,11 @@ enum Phase {
 
 impl<const N: usize> Transfer<N> {
     /// Makes a transfer of the file `filename`, which fails if the server moves nothing for
-    /// `timeout` (R15).
+    /// `timeout` (R15), at most [`MAX_TIMEOUT`].
     pub const fn new(filename: Filename<N>, timeout: Duration) -> Self {
+        // `Duration::min` is no `const fn`.
+        let is_too_long = timeout.total_micros() > MAX_TIMEOUT.total_micros();
+        let timeout = if is_too_long { MAX_TIMEOUT } else { timeout };
         Self { download: Download::new(Request::new(filename)), timeout, phase: Phase::New }
     }
 
@@ -143,20 +150,21 @@ impl<const N: usize> Transfer<N> {
             // `send` fails only where `can_send` is false.
             socket.send(|room| (self.download.transmit(room), ())).ok();
         }
-        while !self.download.is_done() {
+        while let Err(missing) = self.download.finish() {
             match socket.recv(|data| self.receive(data, sink)) {
-                Ok(Ok(0)) if !self.download.is_done() => return self.wait(now),
+                Ok(Ok(0)) if !self.download.is_done() => return self.wait(now, missing),
                 Ok(Ok(_)) => self.phase = Phase::Moving(now),
                 Ok(Err(error)) => return Poll::Ready(Err(error)),
                 Err(RecvError::Finished) => {
-                    return Poll::Ready(self.incomplete(TransferError::Download));
+                    return Poll::Ready(Err(TransferError::Download(missing)));
                 }
                 Err(RecvError::InvalidState) => {
-                    return Poll::Ready(self.incomplete(TransferError::Reset));
+                    return Poll::Ready(Err(TransferError::Reset(missing)));
                 }
             }
         }
-        Poll::Ready(sink.finish().map_err(TransferError::Sink).map(|()| self.received()))
+        let len = self.progress().map_or(0, |progress| progress.received);
+        Poll::Ready(sink.finish().map_err(TransferError::Sink).map(|()| len))
     }
 
     /// Passes received bytes to the sink, all of them unless the file ends before. Returns their
@@ -191,25 +199,14 @@ impl<const N: usize> Transfer<N> {
         Ok(())
     }
 
-    /// Pending, unless the server has moved nothing for the length of the timeout.
-    fn wait<E>(&self, now: Instant) -> Poll<Result<u32, TransferError<E>>> {
+    /// Pending, unless the server has moved nothing for the length of the timeout; `missing` says
+    /// what is missing of the response.
+    fn wait<E>(&self, now: Instant, missing: DownloadError) -> Poll<Result<u32, TransferError<E>>> {
         match self.phase {
             Phase::Waiting(since) if now >= since + self.timeout => {
-                Poll::Ready(self.incomplete(TransferError::TimedOut))
+                Poll::Ready(Err(TransferError::TimedOut(missing)))
             }
             _ => Poll::Pending,
         }
-    }
-
-    /// The result if no further byte will arrive: an error that says what is missing.
-    fn incomplete<E>(
-        &self,
-        error: fn(DownloadError) -> TransferError<E>,
-    ) -> Result<u32, TransferError<E>> {
-        self.download.finish().map_err(error).map(|()| self.received())
-    }
-
-    fn received(&self) -> u32 {
-        self.progress().map_or(0, |progress| progress.received)
     }
 }

@@ -6,7 +6,7 @@ use std::task::Poll;
 
 use fetchlet_codec::Filename;
 use fetchlet_segment::{Datagram, WallClock};
-use fetchlet_smoltcp::{Checksum, Client, Config, Sink, Storage};
+use fetchlet_smoltcp::{Client, Config, Crc32Sink, Sink, Storage};
 use fetchlet_test_kit::{ChildProcess, LIMIT, within};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use smoltcp::iface::SocketStorage;
@@ -51,7 +51,7 @@ fn fetch(device: Datagram, port: u16) -> u32 {
     let mut client: Client<'_, _, 64> = Client::new(device, &config, storage, clock.now()).unwrap();
     let name = Filename::new("demo.bin").unwrap();
     client.fetch(name, Ipv4Address::new(192, 168, 69, 1), port).unwrap();
-    let (mut sink, mut len) = (Checksum::new(Nowhere), None);
+    let (mut sink, mut len) = (Crc32Sink::new(Nowhere), None);
     loop {
         let now = clock.now();
         if let Poll::Ready(ready) = client.poll(now, &mut sink) {

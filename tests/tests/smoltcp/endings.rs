@@ -1,12 +1,15 @@
 //! Every way in which a connection can end before the file is whole: each gives an error of its
 //! own, with the counts of R12.
 
-use fetchlet_codec::{DecodeError, DownloadError};
-use fetchlet_smoltcp::TransferError;
+use std::task::Poll;
+
+use fetchlet_codec::{DecodeError, DownloadError, Filename};
+use fetchlet_smoltcp::{MAX_TIMEOUT, Transfer, TransferError};
 use fetchlet_test_kit::{HELLO, LIMIT, response, within};
+use smoltcp::socket::tcp::{Socket, SocketBuffer};
 use smoltcp::time::{Duration, Instant};
 
-use crate::fixture::{FailAt, Observed, REQUEST, Scenario, ServerBehavior};
+use crate::fixture::{FailAt, MemorySink, Observed, REQUEST, Scenario, ServerBehavior};
 
 /// The timeout of the client, in virtual time.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -67,6 +70,45 @@ fn a_host_that_is_not_there_times_out() {
         assert_eq!(outcome.result, Err(TransferError::ConnectTimedOut));
         assert_eq!(outcome.at, Instant::ZERO + TIMEOUT);
     });
+}
+
+#[test]
+fn a_timeout_too_long_for_the_clock_is_the_longest_one() {
+    within(LIMIT, || {
+        let timeout = Duration::MAX;
+        assert_eq!(Scenario { timeout, ..Scenario::new(HELLO) }.run().whole(), b"hello");
+        let mut transfer = Transfer::new(Filename::<8>::new("h.txt").unwrap(), timeout);
+        let mut socket =
+            Socket::new(SocketBuffer::new(vec![0; 64]), SocketBuffer::new(vec![0; 64]));
+        socket.listen(5000).unwrap();
+        let last = Instant::ZERO + MAX_TIMEOUT;
+        for (now, expected) in [
+            (Instant::ZERO, Poll::Pending),
+            (last - Duration::from_micros(1), Poll::Pending),
+            (last, Poll::Ready(Err(TransferError::ConnectTimedOut))),
+        ] {
+            assert_eq!(transfer.poll(&mut socket, now, &mut MemorySink::default()), expected);
+        }
+    });
+}
+
+#[test]
+fn an_error_says_whether_another_attempt_may_succeed() {
+    let early = DownloadError::ClosedInData { received: 1, expected: 5 };
+    let bad = DownloadError::Decode(DecodeError::BadType { found: 9 });
+    for (error, is_transient) in [
+        (TransferError::Refused, true),
+        (TransferError::ConnectTimedOut, true),
+        (TransferError::TimedOut(early), true),
+        (TransferError::Reset(early), true),
+        (TransferError::Download(early), true),
+        (TransferError::Download(bad), false),
+        (TransferError::NotFound, false),
+        (TransferError::Malformed, false),
+        (TransferError::Sink(()), false),
+    ] {
+        assert_eq!(error.is_transient(), is_transient, "{error}");
+    }
 }
 
 #[test]

@@ -6,7 +6,7 @@ use crate::sink::Sink;
 /// Computes a file's CRC-32 (the one of zlib, `cksum -o 3` and Ethernet) and passes the file on.
 ///
 /// ```
-/// use fetchlet_smoltcp::{Checksum, Sink};
+/// use fetchlet_smoltcp::{Crc32Sink, Sink};
 /// # struct Null;
 /// # impl Sink for Null {
 /// #     type Error = core::convert::Infallible;
@@ -14,18 +14,18 @@ use crate::sink::Sink;
 /// #     fn write(&mut self, _: &[u8]) -> Result<(), Self::Error> { Ok(()) }
 /// #     fn finish(&mut self) -> Result<(), Self::Error> { Ok(()) }
 /// # }
-/// let mut sink = Checksum::new(Null);
+/// let mut sink = Crc32Sink::new(Null);
 /// sink.write(b"123456789")?;
 /// assert_eq!(sink.crc32(), 0xCBF4_3926);
 /// # Ok::<(), core::convert::Infallible>(())
 /// ```
 #[derive(Clone)]
-pub struct Checksum<S> {
+pub struct Crc32Sink<S> {
     sink: S,
     crc: Crc32,
 }
 
-impl<S> Checksum<S> {
+impl<S> Crc32Sink<S> {
     /// Computes the checksum of what `sink` will be given.
     pub const fn new(sink: S) -> Self {
         Self { sink, crc: Crc32::new() }
@@ -42,7 +42,7 @@ impl<S> Checksum<S> {
     }
 }
 
-impl<S: Sink> Sink for Checksum<S> {
+impl<S: Sink> Sink for Crc32Sink<S> {
     type Error = S::Error;
 
     fn begin(&mut self, len: u32) -> Result<(), S::Error> {
