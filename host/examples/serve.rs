@@ -25,7 +25,7 @@ async fn main() -> Result<ExitCode, Box<dyn Error>> {
         eprintln!("usage: serve FOLDER ADDRESS");
         return Ok(ExitCode::from(2));
     };
-    let root = Root::open(folder.as_ref(), RootOptions::default())?;
+    let root = Root::open(folder, RootOptions::default())?;
     let mut config = Config::default();
     config.grace = Duration::from_secs(2);
     let server = Server::new(root, config);

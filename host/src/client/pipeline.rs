@@ -14,7 +14,8 @@ use std::thread::{Builder, Scope, ScopedJoinHandle};
 use super::buffer::{BUFFER_LEN, BufferWriter};
 use super::checksum::{Checksum, HashingWriter, Verify};
 
-/// The most buffers in use at once, the one that is read into included: together 1 MiB.
+/// The most buffers in use at once, together 1 MiB: one that is read into, one that is written, and
+/// two between them, so that a write that takes long does not stop the reads at once.
 const MAX_BUFFERS: usize = 4;
 
 /// A buffer, and where in the buffer the data is.

@@ -134,9 +134,7 @@ impl<'a> AcceptLoop<'a> {
         listener: &AsyncFd<net::TcpListener>,
     ) -> io::Result<Option<AcceptedConnection>> {
         let mut ready = listener.readable().await?;
-        let Some(permit) = self.context.limits.acquire_connection().await else {
-            return Ok(None);
-        };
+        let permit = self.context.limits.acquire_connection().await;
         let Ok(accepted) = ready.try_io(accept) else {
             self.burst = 0;
             return Ok(None);

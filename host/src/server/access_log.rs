@@ -81,8 +81,8 @@ impl From<EndReason> for ExchangeEnd {
     }
 }
 
-/// What is known of an exchange. Its drop writes the event, so that an exchange that is aborted has
-/// one as well.
+/// The facts of one exchange. Dropping an entry writes its event, so an aborted exchange is logged
+/// too.
 #[derive(Debug)]
 pub(super) struct AccessLogEntry {
     peer: SocketAddr,

@@ -2,6 +2,24 @@
 
 use std::time::Duration;
 
+/// The default of both timeouts (R15), as of the client's.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The default of [`Config::max_connections`]. At 2 kB for a connection that is sent to slowly
+/// (docs/SCALE.md), this many take 9 MB of the server's memory.
+const DEFAULT_MAX_CONNECTIONS: usize = 4096;
+
+/// The default of [`Config::max_per_peer`]: a sixteenth of the connections, so that one peer leaves
+/// most of them to others.
+const DEFAULT_MAX_PER_PEER: usize = 256;
+
+/// The default of [`Config::max_files`]: one file for each connection.
+const DEFAULT_MAX_FILES: usize = DEFAULT_MAX_CONNECTIONS;
+
+/// The default of [`Config::grace`]: less than the 10 s that `docker stop` waits between SIGTERM and
+/// SIGKILL.
+const DEFAULT_GRACE: Duration = Duration::from_secs(8);
+
 /// The limits and timeouts of a [`Server`](super::Server).
 ///
 /// Later releases may add fields: start from the defaults, and assign what should differ.
@@ -44,12 +62,12 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         Self {
-            timeout: Duration::from_secs(10),
-            request_deadline: Duration::from_secs(10),
-            max_connections: 4096,
-            max_per_peer: 256,
-            max_files: 4096,
-            grace: Duration::from_secs(8),
+            timeout: DEFAULT_TIMEOUT,
+            request_deadline: DEFAULT_TIMEOUT,
+            max_connections: DEFAULT_MAX_CONNECTIONS,
+            max_per_peer: DEFAULT_MAX_PER_PEER,
+            max_files: DEFAULT_MAX_FILES,
+            grace: DEFAULT_GRACE,
         }
     }
 }

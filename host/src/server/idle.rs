@@ -194,7 +194,7 @@ mod tests {
     }
 
     fn context() -> Arc<ServerContext> {
-        let root = Root::open("/".as_ref(), RootOptions::default()).unwrap();
+        let root = Root::open("/", RootOptions::default()).unwrap();
         Arc::new(ServerContext {
             root: Arc::new(CurrentRoot::new(root)),
             config: Config::default(),
@@ -211,7 +211,7 @@ mod tests {
         let (stream, peer) = listener.accept().unwrap();
         stream.set_nonblocking(true).unwrap();
         let second = stream.try_clone().unwrap();
-        let permit = context.limits.acquire_connection().await.unwrap();
+        let permit = context.limits.acquire_connection().await;
         let slot = context.limits.try_acquire(permit, peer).unwrap();
         let accepted_at = Instant::now();
         (AcceptedConnection { stream, slot, peer, accepted_at }, second, client)

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::future::pending;
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -31,10 +32,13 @@ impl Limits {
         }
     }
 
-    /// Waits until the server may have one more connection. Never returns `None`, which would mean
-    /// that the semaphore was closed: no code closes it.
-    pub(super) async fn acquire_connection(&self) -> Option<OwnedSemaphorePermit> {
-        Arc::clone(&self.connections).acquire_owned().await.ok()
+    /// Waits until the server may have one more connection.
+    pub(super) async fn acquire_connection(&self) -> OwnedSemaphorePermit {
+        match Arc::clone(&self.connections).acquire_owned().await {
+            Ok(permit) => permit,
+            // The semaphore was closed, which no code does.
+            Err(_) => pending().await,
+        }
     }
 
     /// Waits until the server may have one more file open. `None`: that took longer than `timeout`.
@@ -121,7 +125,7 @@ mod tests {
     use super::*;
 
     async fn slot(limits: &Arc<Limits>, ip: &str) -> Option<ConnectionSlot> {
-        let permit = limits.acquire_connection().await.unwrap();
+        let permit = limits.acquire_connection().await;
         limits.try_acquire(permit, SocketAddr::new(ip.parse().unwrap(), 9))
     }
 

@@ -4,7 +4,7 @@
 //! use fetchlet::server::{Config, Root, RootOptions, Server};
 //!
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-//! let root = Root::open("firmware".as_ref(), RootOptions::default())?;
+//! let root = Root::open("firmware", RootOptions::default())?;
 //! let server = Server::new(root, Config::default());
 //! let listener = tokio::net::TcpListener::bind("127.0.0.1:5000").await?;
 //! // Sending on, or dropping, `stop` ends the server.

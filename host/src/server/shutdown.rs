@@ -6,7 +6,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time;
 
-/// Makes a signal: a trigger, and what waits for it.
+/// Makes the two ends of a signal: one requests the shutdown, the other waits for the request.
 pub(super) fn channel() -> (ShutdownTrigger, Shutdown) {
     let (sender, receiver) = watch::channel(false);
     (ShutdownTrigger(sender), Shutdown(receiver))

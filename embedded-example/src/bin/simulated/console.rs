@@ -17,12 +17,7 @@ pub(crate) fn beginning(args: &Args, source: &Source) -> io::Result<()> {
     let (server, file) = (source.server, source.file.escape_debug());
     match &source.own {
         Some(own) => {
-            writeln!(
-                io::stdout(),
-                "server    {server}, serves {} ({} bytes)",
-                own.path().display(),
-                own.size()
-            )?;
+            writeln!(io::stdout(), "server    {server}, serves {file} ({} bytes)", own.size())?;
         }
         None => writeln!(io::stdout(), "server    {server}")?,
     }

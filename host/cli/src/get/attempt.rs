@@ -14,7 +14,7 @@ use crate::interrupt::Interrupt;
 use crate::output::{Chain, eprint_line, escape_for_terminal};
 use crate::progress::{Display, Style};
 
-/// The delay before the first retry; each further delay is twice as long.
+/// The delay before the first retry, as curl's; each further delay is twice as long.
 const FIRST_DELAY: Duration = Duration::from_secs(1);
 
 /// The longest delay between two tries. Chosen so that a server that is back is found within half a

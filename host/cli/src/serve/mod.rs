@@ -33,7 +33,7 @@ use signals::Signals;
 use crate::background_writer::{BackgroundWriter, write_within};
 use crate::exit_code::ExitCode;
 use crate::log;
-use crate::output::{eprint_line, line_for_user};
+use crate::output::{Chain, eprint_line, line_for_user};
 
 /// The most requests that wait for the disk at once, each in a thread of its own. A request whose
 /// file is in memory waits for none of these threads.
@@ -92,7 +92,7 @@ fn start(
     log: &BackgroundWriter,
 ) -> Result<ExitCode, StartError> {
     let root = Root::open(&args.root, args.root_options()).map_err(|error| {
-        let reason = format!("{error}; name another with --root");
+        let reason = format!("{}; name another with --root", Chain(&error));
         StartError { code: ExitCode::NoInput, reason }
     })?;
     let inherited = inherited?;

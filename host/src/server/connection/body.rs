@@ -1,4 +1,4 @@
-//! What is sent: the data of a response.
+//! The data of a response.
 
 use std::io;
 use std::mem;

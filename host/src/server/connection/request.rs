@@ -10,7 +10,7 @@ use fetchlet_codec::{DecodeError, RequestDecoder};
 use tokio::io::Interest;
 use tokio::time;
 
-use super::socket::{READ_LEN, Socket, is_transient};
+use super::socket::{READ_LEN, Socket, is_would_block_or_interrupted};
 
 /// How far a request has come. [`Empty`](Self::Empty) and [`Partial`](Self::Partial) requests go on
 /// with the next byte; all other states are final.
@@ -76,7 +76,7 @@ impl RequestState {
         let mut input = match received {
             Ok([]) => return Self::Closed { received: self.received() },
             Ok(bytes) => bytes,
-            Err(error) if is_transient(&error) => return self,
+            Err(error) if is_would_block_or_interrupted(&error) => return self,
             Err(_) => return Self::Closed { received: self.received() },
         };
         // A request that arrives in one piece needs no decoder on the heap.

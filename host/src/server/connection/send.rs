@@ -16,8 +16,9 @@ use super::socket::Socket;
 /// a few kilobytes it has room much earlier.
 const STALL_CHECK_LEN: usize = 4 * 1024;
 
-/// How often within the timeout the server checks that. More checks would find a stall no earlier,
-/// which takes the whole timeout; each is one system call.
+/// How often within the timeout the server offers [`STALL_CHECK_LEN`] bytes. A peer that takes some
+/// is seen an eighth of the timeout later at most. More checks would find a stall no earlier, which
+/// takes the whole timeout, and each is one system call.
 const STALL_CHECKS: u32 = 8;
 
 /// Sends up to `max_len` bytes by `send`, and returns how many bytes the socket took.

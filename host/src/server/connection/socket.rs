@@ -107,7 +107,7 @@ pub(super) fn recv(socket: impl AsFd, buffer: &mut [u8]) -> Result<usize, Errno>
 }
 
 /// Whether an operation that failed with `error` is to be tried again.
-pub(super) fn is_transient(error: &io::Error) -> bool {
+pub(super) fn is_would_block_or_interrupted(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
 }
 

@@ -1,4 +1,4 @@
-//! Where a response is sent to.
+//! The connection that a response is sent over.
 
 use std::io;
 use std::time::Duration;

@@ -22,7 +22,7 @@ pub enum RootError {
         path: PathBuf,
     },
     /// The folder can't be opened, or no file in it could be.
-    #[error("the folder to serve, {}, can't be opened: {source}", path.display())]
+    #[error("the folder to serve, {}, can't be opened", path.display())]
     Io {
         /// As given to [`Root::open`](super::root::Root::open).
         path: PathBuf,

@@ -1,4 +1,4 @@
-//! What a name alone tells.
+//! Checks of a name that need no file system.
 
 /// Checks a name as far as that needs no file system (R8). Names are never normalised: a name that
 /// is not plain leads to no file.

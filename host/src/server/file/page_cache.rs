@@ -18,10 +18,9 @@ use super::open_file::OpenFile;
 /// them, much longer than it takes to hand the work to another thread.
 const PREFETCH_LEN: u64 = 1024 * 1024;
 
-/// The distance of the bytes that a prefetch reads, to wait until the kernel has brought the whole
-/// range to memory. A missing byte brings at least the bytes up to the next one where the kernel's
-/// read-ahead (128 KiB by default, `read_ahead_kb`) is no smaller; elsewhere `sendfile` may have to
-/// read the rest.
+/// The step between the single bytes that a prefetch reads. With the default read-ahead of 128 KiB
+/// (`read_ahead_kb`) each read brings all bytes up to the next; with a smaller one `sendfile` reads
+/// the rest.
 const PREFETCH_STRIDE: usize = 64 * 1024;
 
 /// `f_type` of a tmpfs: statfs(2), and `linux/magic.h`.

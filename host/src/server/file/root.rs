@@ -48,7 +48,8 @@ impl Root {
     /// # Errors
     ///
     /// [`RootError`] if `path` does not lead to a folder that can be opened.
-    pub fn open(path: &Path, options: RootOptions) -> Result<Self, RootError> {
+    pub fn open(path: impl AsRef<Path>, options: RootOptions) -> Result<Self, RootError> {
+        let path = path.as_ref();
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let searchable = |folder: OwnedFd| {
             accessat(&folder, ".", Access::EXEC_OK, AtFlags::EACCESS).map(|()| folder)
