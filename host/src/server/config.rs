@@ -16,8 +16,8 @@ const DEFAULT_MAX_PER_PEER: usize = 256;
 /// The default of [`Config::max_files`]: one file for each connection.
 const DEFAULT_MAX_FILES: usize = DEFAULT_MAX_CONNECTIONS;
 
-/// The default of [`Config::grace`]: less than the 10 s that `docker stop` waits between SIGTERM and
-/// SIGKILL.
+/// The default of [`Config::grace`]: less than the 10 s that `docker stop` waits between SIGTERM
+/// and SIGKILL.
 const DEFAULT_GRACE: Duration = Duration::from_secs(8);
 
 /// The limits and timeouts of a [`Server`](super::Server).
