@@ -28,8 +28,8 @@ const HARMLESS: [Signal; 7] = [
     Signal::SIGWINCH,
 ];
 
-/// How long the end by a signal waits for stderr, which may be a pipe that nobody reads or a stopped
-/// terminal. The program's own thread may wait for it already.
+/// How long the end by a signal waits for stderr, which may be a pipe that nobody reads or a
+/// stopped terminal. The program's own thread may wait for it already.
 const LAST_LINE: Duration = Duration::from_millis(500);
 
 /// Ends the program when a signal comes, and removes the staging file first.
