@@ -87,6 +87,9 @@ fn protocol_advice(error: &DownloadError) -> &'static str {
             b'2' | b'5' => "this looks like an FTP or mail server: check the port",
             _ => "the peer speaks another protocol: check the port",
         },
+        DownloadError::Decode(DecodeError::BadStatus { .. }) => {
+            "the server may be newer than this program: update fetchlet"
+        }
         _ => "the peer speaks another protocol: check the port",
     }
 }
@@ -96,7 +99,9 @@ fn write_advice(error: &io::Error) -> &'static str {
         ErrorKind::StorageFull => "free some space, or choose another disk with --output",
         ErrorKind::QuotaExceeded => "your quota is used up: choose another disk with --output",
         ErrorKind::FileTooLarge => "a limit on file sizes is in force: see `ulimit -f`",
-        ErrorKind::ReadOnlyFilesystem => "it is mounted read-only: choose another with --output",
+        ErrorKind::ReadOnlyFilesystem => {
+            "the file system is mounted read-only: choose another folder with --output"
+        }
         ErrorKind::PermissionDenied => "choose a folder you may write to with --output",
         ErrorKind::NotFound | ErrorKind::NotADirectory => "create the folder first",
         _ => "choose another place with --output",

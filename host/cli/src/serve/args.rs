@@ -24,7 +24,7 @@ const EXAMPLES: &str = "\
 Examples:
   fetchlet serve 5000                                 this folder, to this machine only
   fetchlet serve --root firmware --bind 0.0.0.0 5000  a folder, to the whole network
-  fetchlet serve --bind :: --timeout 1s 5000          IPv6 and IPv4, the original's timeout
+  fetchlet serve --bind :: --timeout 1s 5000          IPv6 and IPv4; drop a silent peer after 1 s
   fetchlet serve --log-format json 0 2> log           any free port, which stdout tells
 
 Every option can also be set in the environment: FETCHLET_ROOT=firmware for --root firmware,
