@@ -5,13 +5,15 @@
 //! `true`.
 
 use std::fs;
+use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use fetchlet_test_kit::{
-    ChildProcess, Close, HELLO, LIMIT, PATIENCE, ScriptedPeer, bare, built, installed, skip, within,
+    ChildProcess, HELLO, LIMIT, PATIENCE, bare, built, installed, skip, within,
 };
 use tempfile::TempDir;
 
@@ -156,10 +158,9 @@ fn a_name_service_that_does_not_answer_is_bounded_by_the_connect_timeout() {
     });
 }
 
-/// A listener whose queue is full, so that every further connection is left unanswered, at another
-/// address with the port of `taken`.
-fn black_hole(taken: SocketAddr) -> Option<(TcpListener, Vec<TcpStream>)> {
-    let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 2], taken.port()))).ok()?;
+/// A listener whose queue is full, so that every further connection is left unanswered.
+fn black_hole() -> (TcpListener, Vec<TcpStream>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     rustix::net::listen(&listener, 0).unwrap();
     let address = listener.local_addr().unwrap();
     let mut queued = Vec::new();
@@ -167,36 +168,42 @@ fn black_hole(taken: SocketAddr) -> Option<(TcpListener, Vec<TcpStream>)> {
         queued.push(connection);
         assert!(queued.len() < 10, "a queue of 0 has room for more than 10");
     }
-    Some((listener, queued))
+    (listener, queued)
 }
 
+/// Answers one request with the file, at another address with the port of `hole`; `None` if some
+/// other program has that port.
+fn server_beside(hole: SocketAddr) -> Option<thread::JoinHandle<io::Result<()>>> {
+    let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 2], hole.port()))).ok()?;
+    Some(thread::spawn(move || {
+        let mut connection = listener.accept()?.0;
+        connection.read_exact(&mut [0; 5 + "h.txt".len()])?;
+        connection.write_all(HELLO)
+    }))
+}
+
+/// The system sorts the addresses of a name, 127.0.0.1 before 127.0.0.2.
 #[test]
 fn an_address_that_does_not_answer_costs_no_timeout() {
     within(LIMIT, || {
         if !possible() {
             return;
         }
-        // The system may sort the addresses of a name: so once in this order and once in that.
-        for hosts in [
-            "127.0.0.2 server.test\n127.0.0.1 server.test\n",
-            "127.0.0.1 server.test\n127.0.0.2 server.test\n",
-        ] {
-            let (etc, served) = (etc(hosts), TempDir::new().unwrap());
-            let (peer, _hole) = loop {
-                let peer = ScriptedPeer::start([HELLO.to_vec()], Close::Fin);
-                // Some other program may have that port at the other address.
-                if let Some(hole) = black_hole(peer.addr()) {
-                    break (peer, hole);
-                }
-            };
-            let script = format!(
-                "exec \"$GET\" get server.test {} h.txt --output - --connect-timeout 15s",
-                peer.port()
-            );
-            let (output, elapsed) = finish(shell(&[], &etc, &served, &script));
-            assert_ended(&output, 0, "5 bytes");
-            assert_eq!(output.stdout, b"hello");
-            assert!(elapsed < SOON, "{hosts}: {elapsed:?}");
-        }
+        let (etc, served) =
+            (etc("127.0.0.1 server.test\n127.0.0.2 server.test\n"), TempDir::new().unwrap());
+        let (hole, server) = loop {
+            let hole = black_hole();
+            if let Some(server) = server_beside(hole.0.local_addr().unwrap()) {
+                break (hole, server);
+            }
+        };
+        let port = hole.0.local_addr().unwrap().port();
+        let script =
+            format!("exec \"$GET\" get server.test {port} h.txt --output - --connect-timeout 15s");
+        let (output, elapsed) = finish(shell(&[], &etc, &served, &script));
+        assert_ended(&output, 0, "5 bytes");
+        assert_eq!(output.stdout, b"hello");
+        assert!(elapsed < SOON, "{elapsed:?}");
+        server.join().unwrap().unwrap();
     });
 }
