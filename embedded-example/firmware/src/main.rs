@@ -13,7 +13,7 @@ use core::task::Poll;
 
 use cortex_m_rt::entry;
 use defmt_semihosting as _;
-use fetchlet_smoltcp::{Crc32Sink, Client, Config, Sink, Storage, TransferError};
+use fetchlet_smoltcp::{Client, Config, Crc32Sink, Sink, Storage, TransferError};
 use semihosting::sys::arm_compat::{sys_elapsed, sys_time};
 use smoltcp::iface::SocketStorage;
 use smoltcp::time::{Duration, Instant};

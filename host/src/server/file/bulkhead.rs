@@ -245,6 +245,13 @@ mod tests {
         (0..count).map(one).unzip()
     }
 
+    /// A call begins once its thread runs, so its time is over a little later than its request's.
+    async fn until_all_hang(bulkhead: &Bulkhead) {
+        while !bulkhead.lock().calls.values().all(|call| call.hangs(TIMEOUT)) {
+            tokio::task::yield_now().await;
+        }
+    }
+
     #[tokio::test]
     async fn a_folder_that_hangs_holds_its_threads_alone_and_says_so_at_once() {
         let bulkhead = Bulkhead::new(16, 100, TIMEOUT);
@@ -254,6 +261,7 @@ mod tests {
             assert!(error.to_string().contains("in time"), "{error}");
         }
         assert_eq!(bulkhead.lock().calls.len(), THREADS_PER_FOLDER);
+        until_all_hang(&bulkhead).await;
         let again = bulkhead.run(&"a/y".into(), None, || ()).await.unwrap_err();
         assert!(again.to_string().contains("the folder hangs"), "{again}");
         for other in ["b/x", "x", "ab/x"] {
@@ -263,6 +271,7 @@ mod tests {
         for call in calls {
             call.await.unwrap().unwrap_err();
         }
+        until_all_hang(&bulkhead).await;
         let third = bulkhead.run(&"c/x".into(), None, || ()).await.unwrap_err();
         assert!(third.to_string().contains("too many folders"), "{third}");
         drop((held, also_held));

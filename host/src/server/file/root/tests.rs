@@ -235,7 +235,7 @@ fn what_says_nothing_about_the_name_is_a_fault() {
 #[test]
 fn what_is_no_folder_is_not_served() {
     let outer = tree();
-    let open = |name: &str| Root::open(&outer.path().join(name), RootOptions::default());
+    let open = |name: &str| Root::open(outer.path().join(name), RootOptions::default());
     assert!(
         matches!(open("nowhere"), Err(RootError::Missing { path }) if path.ends_with("nowhere"))
     );
