@@ -7,7 +7,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::exit_code::ExitCode;
 use crate::output::{eprint_line, print};
-use crate::{get, serve};
+use crate::{get, serve, usage};
 
 /// The examples at the end of `fetchlet --help`.
 const EXAMPLES: &str = "\
@@ -40,7 +40,7 @@ enum Command {
 /// Parses the arguments, runs the command that they name, and returns its exit code.
 pub(crate) fn run() -> ExitCode {
     match Cli::try_parse() {
-        Err(answer) => usage(&answer),
+        Err(answer) => answer_without_command(&answer),
         Ok(Cli { command }) => match command {
             Command::Serve(args) => serve::run(args),
             Command::Get(args) => get::run(&args),
@@ -51,7 +51,7 @@ pub(crate) fn run() -> ExitCode {
 }
 
 /// Prints help and version as clap does, and an error of the command line in one line.
-fn usage(answer: &clap::Error) -> ExitCode {
+fn answer_without_command(answer: &clap::Error) -> ExitCode {
     let text = answer.to_string();
     if !answer.use_stderr() {
         return print(text.as_bytes());
@@ -61,9 +61,9 @@ fn usage(answer: &clap::Error) -> ExitCode {
         io::stderr().write_all(text.as_bytes()).ok();
         return ExitCode::Usage;
     }
-    let wrong = text.lines().take_while(|line| !line.is_empty()).map(str::trim);
-    let wrong = wrong.collect::<Vec<_>>().join(" ");
-    eprint_line(format_args!("{}; see --help", wrong.trim_start_matches("error: ")));
+    let mut program = Cli::command();
+    program.build();
+    eprint_line(format_args!("{}", usage::describe(answer, &program)));
     ExitCode::Usage
 }
 

@@ -11,6 +11,7 @@ mod log;
 mod output;
 mod progress;
 mod serve;
+mod usage;
 mod value;
 
 use std::process::ExitCode;

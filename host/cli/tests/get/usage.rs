@@ -74,6 +74,32 @@ fn wrong_usage_is_told_in_one_line_that_steers_no_terminal() {
 }
 
 #[test]
+fn wrong_usage_says_what_was_meant_and_where_a_value_is_from() {
+    for (arguments, variables, expected) in [
+        (
+            &["serv", "5000"][..],
+            &[][..],
+            "no command serv; did you mean serve?; see fetchlet --help",
+        ),
+        (&["get", "h", "5000", "f", "--otput", "x"], &[], "did you mean --output?"),
+        (&["get", "h", "5000", "f", "--otput", "x"], &[], "see fetchlet get --help"),
+        (&["get", "h", "5000"], &[], "missing: <FILE>"),
+        (&["get", "h", "5000", "f", "--output"], &[], "--output <PATH|-> takes a value"),
+        (&["get", "h", "5000", "f", "--progress", "x"], &[], "which takes one of: auto"),
+        (&["get", "h", "5000", "f"], &[("FETCHLET_TIMEOUT", "x")], ", from FETCHLET_TIMEOUT;"),
+        (
+            &["get", "h", "99", "f"],
+            &[("FETCHLET_TIMEOUT", "1s")],
+            "invalid value \"99\" for <PORT>",
+        ),
+    ] {
+        let mut command = fetchlet();
+        command.args(arguments).envs(variables.iter().copied());
+        assert_ended(&finish(command), 2, expected);
+    }
+}
+
+#[test]
 fn help_manual_and_completions_name_every_command_and_option() {
     let run = |arguments: &[&str]| {
         let mut command = fetchlet();
