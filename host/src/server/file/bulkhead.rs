@@ -26,7 +26,7 @@ pub(in crate::server) struct Bulkhead {
     max_threads: usize,
     /// So many requests may wait for their calls into one folder.
     max_waiting: usize,
-    /// How long a request waits for a call. A call that takes longer hangs.
+    /// How long a request waits for a call.
     timeout: Duration,
     state: Mutex<State>,
 }
@@ -52,13 +52,15 @@ struct Call {
     /// The name that was asked for.
     name: Arc<str>,
     since: Instant,
+    /// When the request stops waiting for the call. A call that is under way then hangs.
+    deadline: Instant,
     /// Whether the log tells of this call already.
     is_told: bool,
 }
 
 impl Call {
-    fn hangs(&self, timeout: Duration) -> bool {
-        self.since.elapsed() >= timeout
+    fn hangs(&self) -> bool {
+        Instant::now() >= self.deadline
     }
 }
 
@@ -88,9 +90,9 @@ impl Bulkhead {
     ) -> io::Result<T> {
         let place = self.enter(name);
         self.admit(&place)?;
-        let left = deadline.map(|it| it.saturating_duration_since(Instant::now()));
-        let left = left.unwrap_or(self.timeout).min(self.timeout);
-        match time::timeout(left, place.call(call)).await {
+        let latest = self.after_timeout();
+        let deadline = deadline.map_or(latest, |it| it.min(latest));
+        match time::timeout_at(deadline, place.call(deadline, call)).await {
             Ok(returned) => returned,
             Err(_) => Err(io::Error::other("the file system has not answered in time")),
         }
@@ -102,7 +104,13 @@ impl Bulkhead {
         name: &Arc<str>,
         call: impl FnOnce() -> T + Send + 'static,
     ) -> io::Result<T> {
-        self.enter(name).call(call).await
+        self.enter(name).call(self.after_timeout(), call).await
+    }
+
+    fn after_timeout(&self) -> Instant {
+        let now = Instant::now();
+        // A timeout beyond the clock's range never comes: a day is as good.
+        now.checked_add(self.timeout).unwrap_or(now + Duration::from_secs(24 * 60 * 60))
     }
 
     /// Logs each call that has not returned, once.
@@ -133,7 +141,7 @@ impl Bulkhead {
 
     fn admit(&self, place: &Place) -> io::Result<()> {
         let state = self.lock();
-        let hung: Vec<_> = state.calls.values().filter(|it| it.hangs(self.timeout)).collect();
+        let hung: Vec<_> = state.calls.values().filter(|it| it.hangs()).collect();
         let folder = folder_of(&place.name);
         let here = hung.iter().filter(|call| folder_of(&call.name) == folder).count();
         if here >= THREADS_PER_FOLDER {
@@ -172,6 +180,7 @@ impl Place {
     /// if nobody waits for it any more.
     async fn call<T: Send + 'static>(
         &self,
+        deadline: Instant,
         call: impl FnOnce() -> T + Send + 'static,
     ) -> io::Result<T> {
         // The folder's first, so that the requests to one that hangs take no thread of others.
@@ -179,7 +188,7 @@ impl Place {
         let of_all = Arc::clone(&self.bulkhead.threads).acquire_owned().await;
         let place = self.bulkhead.enter(&self.name);
         let returned = spawn_blocking(move || {
-            let under_way = place.begin();
+            let under_way = place.begin(deadline);
             let returned = call();
             drop((under_way, of_folder, of_all));
             returned
@@ -187,12 +196,13 @@ impl Place {
         Ok(returned.await?)
     }
 
-    fn begin(self) -> UnderWay {
+    fn begin(self, deadline: Instant) -> UnderWay {
         let mut state = self.bulkhead.lock();
         let number = state.next_call;
         state.next_call = number.wrapping_add(1);
         let name = Arc::clone(&self.name);
-        state.calls.insert(number, Call { name, since: Instant::now(), is_told: false });
+        let call = Call { name, since: Instant::now(), deadline, is_told: false };
+        state.calls.insert(number, call);
         drop(state);
         UnderWay { number, place: self }
     }
@@ -245,13 +255,6 @@ mod tests {
         (0..count).map(one).unzip()
     }
 
-    /// A call begins once its thread runs, so its time is over a little later than its request's.
-    async fn until_all_hang(bulkhead: &Bulkhead) {
-        while !bulkhead.lock().calls.values().all(|call| call.hangs(TIMEOUT)) {
-            tokio::task::yield_now().await;
-        }
-    }
-
     #[tokio::test]
     async fn a_folder_that_hangs_holds_its_threads_alone_and_says_so_at_once() {
         let bulkhead = Bulkhead::new(16, 100, TIMEOUT);
@@ -261,7 +264,6 @@ mod tests {
             assert!(error.to_string().contains("in time"), "{error}");
         }
         assert_eq!(bulkhead.lock().calls.len(), THREADS_PER_FOLDER);
-        until_all_hang(&bulkhead).await;
         let again = bulkhead.run(&"a/y".into(), None, || ()).await.unwrap_err();
         assert!(again.to_string().contains("the folder hangs"), "{again}");
         for other in ["b/x", "x", "ab/x"] {
@@ -271,7 +273,6 @@ mod tests {
         for call in calls {
             call.await.unwrap().unwrap_err();
         }
-        until_all_hang(&bulkhead).await;
         let third = bulkhead.run(&"c/x".into(), None, || ()).await.unwrap_err();
         assert!(third.to_string().contains("too many folders"), "{third}");
         drop((held, also_held));
