@@ -1,7 +1,7 @@
 //! The fetchlet file download protocol: its messages, and a client without I/O.
 //!
 //! A client asks for a file by name over TCP. A server answers with a status, a length and the
-//! file's bytes. [`protocol`] describes the wire in numbered rules (`R1` to `R17`), which this
+//! file's bytes. [`protocol`] describes the wire in numbered rules (`R1` to `R36`), which this
 //! documentation and every error text cite.
 //!
 //! # Scope

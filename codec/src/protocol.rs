@@ -1,3 +1,3 @@
-//! The wire format and the rules `R1` to `R17`: the text of `PROTOCOL.md`.
+//! The wire format and the rules `R1` to `R36`: the text of `PROTOCOL.md`.
 #![doc = ""]
 #![doc = include_str!("../PROTOCOL.md")]

@@ -5,7 +5,7 @@
 //! * [`server`] (feature `server`) serves a folder, on tokio.
 //!
 //! Both features are on by default, and made for Linux. The messages are those of [`codec`]; the
-//! rules that the documentation cites (`R1` to `R17`) are those of `PROTOCOL.md`, the protocol's
+//! rules that the documentation cites (`R1` to `R36`) are those of `PROTOCOL.md`, the protocol's
 //! definition. The program `fetchlet`, made of client and server, is the crate `fetchlet-cli`.
 //!
 //! # A download
