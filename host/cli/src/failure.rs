@@ -6,6 +6,7 @@ use fetchlet::codec::{DecodeError, DownloadError};
 use fetchlet::{ClientError, StagingError};
 
 use crate::exit_code::ExitCode;
+use crate::value::is_url_or_has_port;
 
 /// Returns the exit code for an error.
 pub(crate) fn exit_code(error: &ClientError) -> ExitCode {
@@ -31,9 +32,13 @@ pub(crate) fn exit_code(error: &ClientError) -> ExitCode {
     }
 }
 
+/// What the user can do about a host that is none.
+pub(crate) const TWO_ARGUMENTS: &str = "give host and port as two arguments, without http://";
+
 /// Returns what the user can do about an error.
 pub(crate) fn advice(error: &ClientError) -> &'static str {
     match error {
+        ClientError::Resolve { host, .. } if is_url_or_has_port(host) => TWO_ARGUMENTS,
         ClientError::Resolve { .. } if error.is_timeout() => {
             "check the name service, or give a longer --connect-timeout"
         }
@@ -68,6 +73,7 @@ pub(crate) fn advice(error: &ClientError) -> &'static str {
             "choose another name, or write into the file: `--output - > FILE`"
         }
         ClientError::Staging(StagingError::NoFileName(_)) => "give a file's path to --output",
+        ClientError::Staging(StagingError::NoFolder(_)) => "create the folder first",
         ClientError::Staging(StagingError::NotSynced { .. }) => "check the disk",
         ClientError::Staging(StagingError::Io { source, .. }) => write_advice(source),
         _ => "see `fetchlet get --help`",
@@ -103,7 +109,6 @@ fn write_advice(error: &io::Error) -> &'static str {
             "the file system is mounted read-only: choose another folder with --output"
         }
         ErrorKind::PermissionDenied => "choose a folder you may write to with --output",
-        ErrorKind::NotFound | ErrorKind::NotADirectory => "create the folder first",
-        _ => "choose another place with --output",
+        _ => "choose another folder with --output",
     }
 }

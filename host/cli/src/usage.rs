@@ -6,6 +6,9 @@ use std::error::Error as _;
 use clap::Command;
 use clap::error::{ContextKind, Error, ErrorKind};
 
+use crate::failure::TWO_ARGUMENTS;
+use crate::value::is_url_or_has_port;
+
 /// Says what `error` found wrong with the command line of `program`, what may have been meant, and
 /// which help to read.
 pub(crate) fn describe(error: &Error, program: &Command) -> String {
@@ -14,7 +17,22 @@ pub(crate) fn describe(error: &Error, program: &Command) -> String {
     let origin = command.and_then(|command| variable(error, command));
     let origin = origin.map_or_else(String::new, |name| format!(", from {name}"));
     let meant = meant(error).map_or_else(String::new, |it| format!("; did you mean {it}?"));
-    format!("{}{origin}{meant}; see {}{path} --help", wrong(error), program.get_name())
+    let advice = match command {
+        Some(get) if get.get_name() == "get" && names_no_host(error) => {
+            format!("; {TWO_ARGUMENTS}")
+        }
+        _ => String::new(),
+    };
+    format!("{}{origin}{meant}{advice}; see {}{path} --help", wrong(error), program.get_name())
+}
+
+/// Whether the first of the arguments of `get` is no host alone, and the next one is therefore no
+/// port or missing.
+fn names_no_host(error: &Error) -> bool {
+    let argument = text(error, ContextKind::InvalidArg).unwrap_or_default();
+    let host = env::args().skip(2).find(|given| !given.starts_with('-'));
+    (argument.contains("<PORT>") || argument.contains("<FILE>"))
+        && host.is_some_and(|host| is_url_or_has_port(&host))
 }
 
 /// Says what is wrong.

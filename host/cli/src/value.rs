@@ -2,21 +2,21 @@
 
 use std::net::Ipv6Addr;
 use std::ops::RangeInclusive;
-use std::time::Duration;
+use std::time::Duration as StdDuration;
+
+use humantime::Duration;
 
 /// The ports of a server (R16).
 pub(crate) const PORTS: RangeInclusive<u16> = 1024..=64000;
 
 /// The longest duration that an option takes: a longer one means "never", and the longest ones
 /// overflow the clocks that they are added to.
-const MAX_DURATION: Duration = Duration::from_secs(24 * 60 * 60);
+const MAX_DURATION: StdDuration = StdDuration::from_secs(24 * 60 * 60);
 
 /// `10s`, `500ms`, `1m 30s`: a duration of more than 0 and at most a day.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
-    match duration_or_zero(text)? {
-        Duration::ZERO => Err("it has to be more than 0".into()),
-        value => Ok(value),
-    }
+    let value = duration_or_zero(text)?;
+    if value.is_zero() { Err("it has to be more than 0".into()) } else { Ok(value) }
 }
 
 /// As [`duration`], or `0s`.
@@ -26,7 +26,7 @@ pub(crate) fn duration_or_zero(text: &str) -> Result<Duration, String> {
     if value > MAX_DURATION {
         return Err("it has to be at most 24h".into());
     }
-    Ok(value)
+    Ok(value.into())
 }
 
 /// `500000`, `64K`, `2m`: a number of bytes. K, M and G are 1024, 1024² and 1024³, as curl reads
@@ -63,6 +63,15 @@ pub(crate) fn host(text: &str) -> Result<String, String> {
         }
         _ => Ok(text.into()),
     }
+}
+
+/// Whether a host was given as a URL, or together with its port.
+pub(crate) fn is_url_or_has_port(host: &str) -> bool {
+    let has_port = host.rsplit_once(':').is_some_and(|(host, port)| {
+        let is_bare = !host.contains(':') || host.ends_with(']');
+        is_bare && !host.is_empty() && port.parse::<u16>().is_ok()
+    });
+    has_port || host.contains("://")
 }
 
 /// A port to listen on (R16), or 0 for any that is free.
@@ -115,8 +124,8 @@ mod tests {
 
     #[test]
     fn durations_are_bounded() {
-        assert_eq!(duration("1m 30s"), Ok(Duration::from_secs(90)));
-        assert_eq!(duration_or_zero("0s"), Ok(Duration::ZERO));
+        assert_eq!(duration("1m 30s"), Ok(StdDuration::from_secs(90).into()));
+        assert_eq!(duration_or_zero("0s"), Ok(StdDuration::ZERO.into()));
         for text in ["0s", "25h", "10", "ten seconds"] {
             assert!(duration(text).is_err(), "{text}");
         }
@@ -129,6 +138,16 @@ mod tests {
         }
         for text in ["fe80::1", "[fe80::1]", "febf::2"] {
             assert!(host(text).unwrap_err().contains("%eth0"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_host_is_told_from_a_url_and_from_a_host_with_its_port() {
+        for text in ["http://localhost", "http://h:5000/f", "localhost:5000", "[::1]:5000"] {
+            assert!(is_url_or_has_port(text), "{text}");
+        }
+        for text in ["localhost", "::1", "[::1]", "fe80::1%eth0", "2001:db8::5000", ":5000", "a:"] {
+            assert!(!is_url_or_has_port(text), "{text}");
         }
     }
 

@@ -13,7 +13,7 @@ use tokio::time;
 
 use super::config::Config;
 use super::context::ServerContext;
-use super::file::{Bulkheads, CurrentRoot, MAX_HUNG_THREADS, Root};
+use super::file::{Bulkheads, CurrentRoot, MAX_DISK_THREADS, MAX_HUNG_THREADS, Root};
 use super::limits::Limits;
 use super::shutdown::Shutdown;
 use super::{accept, idle, shutdown};
@@ -33,8 +33,13 @@ pub struct Server {
 
 impl Server {
     /// The most threads of the runtime's blocking pool that a server leaves in the hands of file
-    /// systems that do not answer. Give the runtime some more, for the disk.
+    /// systems that do not answer. Give the runtime [`MAX_DISK_THREADS`](Self::MAX_DISK_THREADS)
+    /// more.
     pub const MAX_HUNG_THREADS: usize = MAX_HUNG_THREADS;
+
+    /// The most threads of the runtime's blocking pool in which a server opens files on the disk at
+    /// once. Where the pool has no more, reads from the disk share them.
+    pub const MAX_DISK_THREADS: usize = MAX_DISK_THREADS;
 
     /// Makes a server of `root`, which listens nowhere yet.
     pub fn new(root: Root, config: Config) -> Self {

@@ -28,6 +28,9 @@ pub enum StagingError {
     /// The target's path ends in no name.
     #[error("{} has no file name", .0.display())]
     NoFileName(PathBuf),
+    /// There is no such folder to put the target in.
+    #[error("the folder {} does not exist", .0.display())]
+    NoFolder(PathBuf),
     /// The file is at the target, and whole, but a power failure may undo the rename.
     #[error("{} is whole and in place, but its folder could not be synced", .path.display())]
     NotSynced {

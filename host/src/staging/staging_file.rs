@@ -58,8 +58,8 @@ impl Staging {
     /// # Errors
     ///
     /// [`StagingError::TargetExists`], [`StagingError::NotAFile`],
-    /// [`StagingError::NotReplaceable`], [`StagingError::NoFileName`], and [`StagingError::Io`] if
-    /// there is no such folder, or none that takes a new file.
+    /// [`StagingError::NotReplaceable`], [`StagingError::NoFileName`], [`StagingError::NoFolder`],
+    /// and [`StagingError::Io`] if the folder takes no new file.
     pub fn check(target: impl AsRef<Path>, if_exists: IfExists) -> Result<(), StagingError> {
         check(target.as_ref(), if_exists)
     }

@@ -78,6 +78,9 @@ fn usable_folder(target: &Path) -> Result<Entry, StagingError> {
         // Of one that only grows, no file could be renamed.
         Ok(folder) if folder.is_fixed() => Err(StagingError::io("write to", path)(Errno::PERM)),
         Ok(folder) => Ok(folder),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            Err(StagingError::NoFolder(path.into()))
+        }
         Err(error) => Err(StagingError::io("write to", path)(error)),
     }
 }

@@ -1,10 +1,10 @@
 //! The arguments of `fetchlet get`.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use clap::builder::FalseyValueParser;
 use fetchlet::{Checksum, Client, Filename, IfExists, Verify};
+use humantime::Duration;
 
 use crate::progress::Style;
 use crate::value;
@@ -95,7 +95,8 @@ Exit codes:
 impl Args {
     /// A client with the limits asked for.
     pub(super) fn client(&self) -> Client {
-        let client = Client::new().connect_timeout(self.connect_timeout).idle_timeout(self.timeout);
+        let client =
+            Client::new().connect_timeout(*self.connect_timeout).idle_timeout(*self.timeout);
         match self.max_size {
             Some(bytes) => client.max_size(bytes),
             None => client,

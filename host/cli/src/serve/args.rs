@@ -1,10 +1,10 @@
 //! The arguments of `fetchlet serve`, and the server's configuration that follows from them.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use clap::builder::FalseyValueParser;
 use clap::{ArgAction, ValueEnum, value_parser};
+use humantime::Duration;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use fetchlet::server::{Config, RootOptions, Symlinks};
@@ -18,6 +18,9 @@ use crate::{log, value};
 /// listeners, signals, the runtime's own. With two listeners there are 16 in `/proc/PID/fd`; the
 /// rest is reserve.
 const SPARE: u64 = 32;
+
+/// What the user can do about a limit of open files that is too low.
+const RAISE_IT: &str = "raise it: `ulimit -n`, or LimitNOFILE= of systemd";
 
 /// The examples and exit codes at the end of `fetchlet serve --help`.
 const EXAMPLES: &str = "\
@@ -64,23 +67,25 @@ pub(crate) struct Args {
     #[arg(long, env = "FETCHLET_FREEBIND", value_parser = FalseyValueParser::new())]
     pub(super) freebind: bool,
     /// Drop a peer that takes nothing for this long
-    #[arg(long, env = "FETCHLET_TIMEOUT", value_name = "DUR", default_value = "10s")]
+    #[arg(long, env = "FETCHLET_TIMEOUT", value_name = "DUR", default_value_t = default().timeout.into())]
     #[arg(value_parser = value::duration)]
     pub(super) timeout: Duration,
     /// Drop a peer whose request is not whole by then
-    #[arg(long, env = "FETCHLET_REQUEST_DEADLINE", value_name = "DUR", default_value = "10s")]
-    #[arg(value_parser = value::duration)]
+    #[arg(long, env = "FETCHLET_REQUEST_DEADLINE", value_name = "DUR")]
+    #[arg(default_value_t = default().request_deadline.into(), value_parser = value::duration)]
     request_deadline: Duration,
     /// Serve at most this many connections at once; more wait
-    #[arg(long, env = "FETCHLET_MAX_CONNECTIONS", value_name = "N", default_value_t = 4096)]
+    #[arg(long, env = "FETCHLET_MAX_CONNECTIONS", value_name = "N")]
+    #[arg(default_value_t = count(default().max_connections))]
     #[arg(value_parser = value_parser!(u32).range(1..))]
     max_connections: u32,
     /// Serve at most this many connections of one address (IPv6: of one /64), refuse more; 0: no
     /// cap
-    #[arg(long, env = "FETCHLET_MAX_PER_PEER", value_name = "N", default_value_t = 256)]
+    #[arg(long, env = "FETCHLET_MAX_PER_PEER", value_name = "N")]
+    #[arg(default_value_t = count(default().max_per_peer))]
     max_per_peer: u32,
     /// When stopped, let transfers go on for this long
-    #[arg(long, env = "FETCHLET_GRACE", value_name = "DUR", default_value = "8s")]
+    #[arg(long, env = "FETCHLET_GRACE", value_name = "DUR", default_value_t = default().grace.into())]
     #[arg(value_parser = value::duration_or_zero)]
     pub(super) grace: Duration,
     /// Send with this congestion control, such as reno, cubic or bbr
@@ -130,29 +135,45 @@ impl Args {
     /// The server's limits: those asked for, as far as the system's limit of open files allows.
     pub(super) fn config(&self) -> Result<Config, StartError> {
         let wanted = u64::from(self.max_connections);
-        let files = raise_file_limit().saturating_sub(SPARE);
+        let limit = raise_file_limit();
+        let files = limit.saturating_sub(SPARE);
         if files < 2 {
-            let reason =
-                format!("the limit of open files is too low; at least {} are needed", SPARE + 2);
+            let needed = SPARE + 2;
+            let reason = format!(
+                "the limit of open files is {limit}, and at least {needed} are needed; {RAISE_IT}"
+            );
             return Err(StartError { code: ExitCode::Internal, reason });
         }
         // At least a quarter is for the files that are sent; requests wait for one another there.
         let connections = wanted.min(files - files / 4).max(1);
         if wanted > connections {
+            let is_default = self.max_connections == count(default().max_connections);
+            let default = if is_default { "the default " } else { "" };
             tracing::warn!(
-                "--max-connections {wanted} is more than the limit of open files allows: using {connections}"
+                "{default}--max-connections {wanted} is more than the limit of open files, {limit}, allows: \
+                 using {connections}; {RAISE_IT}"
             );
         }
         let count = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
-        let mut config = Config::default();
-        config.timeout = self.timeout;
-        config.request_deadline = self.request_deadline;
+        let mut config = default();
+        config.timeout = *self.timeout;
+        config.request_deadline = *self.request_deadline;
         config.max_connections = count(connections);
         config.max_files = count(files.saturating_sub(connections).min(connections));
         config.max_per_peer = count(self.max_per_peer.into());
-        config.grace = self.grace;
+        config.grace = *self.grace;
         Ok(config)
     }
+}
+
+/// The library's limits and timeouts, which are the program's own defaults.
+fn default() -> Config {
+    Config::default()
+}
+
+/// A number of the library's, as an option takes it.
+fn count(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
 }
 
 /// Raises the soft limit of open files to the hard one, and returns what it is then.

@@ -35,12 +35,9 @@ use crate::exit_code::ExitCode;
 use crate::log;
 use crate::output::{Chain, eprint_line, line_for_user};
 
-/// The most requests that wait for the disk at once, each in a thread of its own. A request whose
-/// file is in memory waits for none of these threads.
-const DISK_THREADS: usize = 16;
-
-/// The threads for the disk, and those that file systems which hang may hold.
-const BLOCKING_THREADS: usize = DISK_THREADS + Server::MAX_HUNG_THREADS;
+/// The most threads that wait for files: for the disk, and for file systems which hang. A request
+/// whose file is in memory waits for none of them.
+const BLOCKING_THREADS: usize = Server::MAX_DISK_THREADS + Server::MAX_HUNG_THREADS;
 
 /// How long the runtime may take to stop once no exchange is waited for any more. A read from a
 /// disk that hangs can last longer, and is abandoned. Less than what [`deadline`] leaves.
@@ -95,6 +92,7 @@ fn start(
         let reason = format!("{}; name another with --root", Chain(&error));
         StartError { code: ExitCode::NoInput, reason }
     })?;
+    let config = args.config()?;
     let inherited = inherited?;
     inherited.warn();
     let mut listeners = inherited.listeners;
@@ -112,7 +110,7 @@ fn start(
     if let Some(name) = &args.congestion {
         listen::set_congestion(&listeners, name)?;
     }
-    let server = Server::new(root, args.config()?);
+    let server = Server::new(root, config);
     run_until_stopped(&server, listeners, &inherited, args, log).map_err(internal)
 }
 
@@ -131,7 +129,7 @@ fn run_until_stopped(
         let reloader = Reloader::new(server.clone(), args)?;
         let signals = Signals::new(!reloader.takes_hangup())?;
         let watched = ListenerSet::new(&listeners, inherited)?;
-        deadline::watch(&signals.numbers(), watched, args.grace, server, log)?;
+        deadline::watch(&signals.numbers(), watched, *args.grace, server, log)?;
         serve(server, listeners, reloader, signals).await
     });
     // Also after a second signal.

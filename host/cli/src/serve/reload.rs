@@ -69,7 +69,7 @@ impl Reloader {
             source: FolderSource::new(args),
             hangup,
             notice: MovedNotice::default(),
-            thread: AskingThread::new(args.timeout),
+            thread: AskingThread::new(*args.timeout),
         })
     }
 

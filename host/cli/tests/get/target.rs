@@ -26,6 +26,11 @@ fn a_folder_that_is_missing_ends_with_23() {
     let dir = TempDir::new().unwrap();
     let output = get(&dir, answering(HELLO), &["h.txt", "-o", "nowhere/h.txt"]);
     assert_ended(&output, 23, "create the folder first");
+    fs::write(dir.path().join("file"), "").unwrap();
+    for there_is_one in ["file/h.txt", "/proc/h.txt"] {
+        let output = get(&dir, answering(HELLO), &["h.txt", "-o", there_is_one]);
+        assert_ended(&output, 23, "; choose ");
+    }
 }
 
 /// A folder without read permission can't be opened for a sync. The download succeeds without one.

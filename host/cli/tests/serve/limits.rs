@@ -154,7 +154,8 @@ fn few_descriptors_are_shared_and_nobody_is_turned_away() {
     command.arg(env!("CARGO_BIN_EXE_fetchlet")).arg(folder.path());
     let program = ServeProcess::run(command).unwrap();
     let address = program.addr();
-    assert!(program.logged("--max-connections 4096").contains("using 24"));
+    let warning = program.logged("the default --max-connections 4096");
+    assert!(warning.contains("using 24; raise it: `ulimit -n`"), "{warning}");
     let readers = (0..40).map(|_| ask(address, b"big").unwrap());
     let readers: Vec<_> = readers.collect();
     let readers = readers.into_iter().map(|mut reader| {
@@ -167,6 +168,20 @@ fn few_descriptors_are_shared_and_nobody_is_turned_away() {
     program.signal(Signal::TERM);
     let (_, log) = program.ended();
     assert!(!log.iter().any(|line| line.contains("server fault")), "{log:#?}");
+}
+
+/// The limit is what stands in the way, so it comes before any other word of the server's.
+#[test]
+fn too_low_a_limit_of_open_files_says_how_to_raise_it() {
+    let folder = folder(&[]);
+    let mut command = Command::new("sh");
+    command.env_clear().args(["-c", r#"ulimit -n 20; exec "$0" serve --root "$1" 0"#]);
+    let output = output(command.arg(env!("CARGO_BIN_EXE_fetchlet")).arg(folder.path()));
+    let said = String::from_utf8(output.stderr).unwrap();
+    let expected =
+        "fetchlet: the limit of open files is 20, and at least 34 are needed; raise it: ";
+    assert!(said.starts_with(expected) && said.lines().count() == 1, "{said}");
+    assert_eq!(output.status.code(), Some(1));
 }
 
 /// When no descriptor is free the server logs that, waits, and goes on.

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use super::bulkhead::Bulkhead;
 use crate::server::config::Config;
 
-/// How many threads may open files on the disk at once: twice as many as one folder may.
-const DISK_THREADS: usize = 16;
+/// How many threads may open files on the disk at once: twice as many as one folder may, so that a
+/// folder whose disk is slow leaves as many to all others.
+pub(in crate::server) const MAX_DISK_THREADS: usize = 16;
 
 /// How many threads may hang in file systems that do not answer: those of four folders.
 pub(in crate::server) const MAX_HUNG_THREADS: usize = 32;
@@ -25,7 +26,7 @@ impl Bulkheads {
         // A request that waits holds a connection and maybe a file: half of these are for others.
         let max_waiting = config.max_connections.min(config.max_files) / 2;
         Self {
-            disk: Bulkhead::new(DISK_THREADS, usize::MAX, config.timeout),
+            disk: Bulkhead::new(MAX_DISK_THREADS, usize::MAX, config.timeout),
             remote: Bulkhead::new(MAX_HUNG_THREADS, max_waiting, config.timeout),
         }
     }

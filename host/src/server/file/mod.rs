@@ -19,7 +19,7 @@ pub use error::RootError;
 pub use options::{RootOptions, Symlinks};
 pub use root::Root;
 
-pub(super) use bulkheads::{Bulkheads, MAX_HUNG_THREADS};
+pub(super) use bulkheads::{Bulkheads, MAX_DISK_THREADS, MAX_HUNG_THREADS};
 pub(super) use current_root::CurrentRoot;
 pub(super) use error::LookupError;
 pub(super) use open::{Opened, open};
