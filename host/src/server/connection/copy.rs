@@ -4,12 +4,13 @@
 //! and a socket. This is the way for every other pair, and for files of a file system that refuses
 //! sendfile.
 
-use std::io;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::task::coop;
 
 use super::body::Body;
+use super::send_error::SendError;
+use super::send_window::ReaderRate;
 use super::transport::Transport;
 
 /// How many bytes are copied at a time: a quarter of what may wait in the kernel for a slow reader,
@@ -27,26 +28,29 @@ pub(super) async fn copy_loop(
     transport: &mut impl Transport,
     timeout: Duration,
     sent: &mut u32,
-) -> io::Result<()> {
+) -> Result<(), SendError> {
     let mut chunk = Vec::new();
+    let mut rate = ReaderRate::new(*sent, Instant::now());
     loop {
-        chunk = body.read(chunk, COPY_LEN).await?;
+        chunk = body.read(chunk, COPY_LEN).await.map_err(SendError::File)?;
         if chunk.is_empty() {
             return Ok(());
         }
         let mut unsent = &chunk[..];
         while !unsent.is_empty() {
-            let len = transport.send(unsent, timeout).await?;
+            let len = transport.send(unsent, timeout).await.map_err(SendError::Connection)?;
             unsent = unsent.get(len..).unwrap_or_default();
             // No more than the announced length, which is a `u32` (R3).
             *sent = sent.saturating_add(u32::try_from(len).unwrap_or(u32::MAX));
         }
+        transport.record(&mut rate, *sent, Instant::now());
         coop::consume_budget().await;
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::io;
     use std::net::{TcpListener, TcpStream};
     use std::sync::atomic::{AtomicBool, Ordering};
     use std::sync::{Arc, Mutex};
@@ -87,6 +91,14 @@ mod tests {
     struct Memory {
         taken: Vec<u8>,
         room: usize,
+        /// What was recorded as sent.
+        recorded: Vec<u32>,
+    }
+
+    impl Memory {
+        const fn new(room: usize) -> Self {
+            Self { taken: Vec::new(), room, recorded: Vec::new() }
+        }
     }
 
     impl Transport for Memory {
@@ -94,6 +106,10 @@ mod tests {
             let len = bytes.len().min(1000).min(self.room - self.taken.len());
             self.taken.extend_from_slice(&bytes[..len]);
             if len == 0 { Err(Errno::CONNRESET.into()) } else { Ok(len) }
+        }
+
+        fn record(&mut self, _rate: &mut ReaderRate, sent: u32, _now: Instant) {
+            self.recorded.push(sent);
         }
     }
 
@@ -108,21 +124,23 @@ mod tests {
     #[tokio::test]
     async fn any_body_arrives_whole_by_any_transport() {
         for len in [0, 1, COPY_LEN - 1, COPY_LEN, COPY_LEN + 1, 10 * COPY_LEN + 7] {
-            let mut memory = Memory { taken: Vec::new(), room: usize::MAX };
+            let mut memory = Memory::new(usize::MAX);
             let mut sent = 0;
             copy_loop(&mut Pattern::new(len), &mut memory, Duration::MAX, &mut sent).await.unwrap();
             assert!(memory.taken == Pattern::bytes(len), "{len} bytes");
             assert_eq!(sent as usize, len);
+            let chunks = (1..=len.div_ceil(COPY_LEN)).map(|count| len.min(count * COPY_LEN));
+            assert!(memory.recorded.iter().map(|it| *it as usize).eq(chunks), "{len} bytes");
         }
     }
 
     #[tokio::test]
     async fn what_was_sent_before_a_failure_is_counted() {
-        let mut memory = Memory { taken: Vec::new(), room: COPY_LEN + 1234 };
+        let mut memory = Memory::new(COPY_LEN + 1234);
         let mut sent = 5;
         let mut body = Pattern::new(1 << 20);
         let copied = copy_loop(&mut body, &mut memory, Duration::MAX, &mut sent).await;
-        let error = copied.unwrap_err();
+        let Err(SendError::Connection(error)) = copied else { panic!("{copied:?}") };
         assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
         assert_eq!(sent as usize, 5 + COPY_LEN + 1234);
     }
@@ -138,6 +156,8 @@ mod tests {
                 self.1.lock().unwrap().push(self.0.load(Ordering::Relaxed));
                 Ok(bytes.len())
             }
+
+            fn record(&mut self, _rate: &mut ReaderRate, _sent: u32, _now: Instant) {}
         }
 
         let (turn, seen) = (Arc::new(AtomicBool::new(false)), Arc::default());
@@ -162,7 +182,8 @@ mod tests {
         let mut sent = 0;
         let timeout = Duration::from_millis(200);
         let copied = copy_loop(&mut Pattern::new(64 << 20), &mut socket, timeout, &mut sent).await;
-        assert_eq!(Errno::from_io_error(&copied.unwrap_err()), Some(Errno::TIMEDOUT));
+        let Err(SendError::Connection(error)) = copied else { panic!("{copied:?}") };
+        assert_eq!(Errno::from_io_error(&error), Some(Errno::TIMEDOUT));
         assert!(sent > 0 && sent < 64 << 20, "{sent}");
     }
 }

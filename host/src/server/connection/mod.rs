@@ -9,6 +9,7 @@ mod exchange;
 mod request;
 mod response;
 mod send;
+mod send_error;
 mod send_window;
 mod sendfile;
 mod socket;

@@ -13,6 +13,7 @@ use rustix::net::{SendFlags, sockopt};
 use super::body::{Body, FileBody, Prefetched, RemoteBody};
 use super::copy::copy_loop;
 use super::send::send_all;
+use super::send_error::SendError;
 use super::sendfile::sendfile_loop;
 use super::socket::Socket;
 use crate::server::access_log::{AccessLogEntry, EndReason, ExchangeEnd};
@@ -83,7 +84,7 @@ async fn send_status(
             entry.status = Some(status);
             end.into()
         }
-        Err(error) => send_failure(&error),
+        Err(error) => connection_failure(&error),
     }
 }
 
@@ -130,7 +131,7 @@ async fn send_body(
     let header = ResponseHeader::file(len).encode();
     let flags = if len > 0 { SendFlags::MORE } else { SendFlags::empty() };
     if let Err(error) = send_all(socket, &header, timeout, flags).await {
-        return send_failure(&error);
+        return connection_failure(&error);
     }
     entry.status = Some(Status::File);
     match copy_loop(&mut body, socket, timeout, &mut entry.bytes).await {
@@ -152,12 +153,16 @@ fn short_file(len: u32, sent: u32) -> ExchangeEnd {
 
 /// Sends header and data in one call, and returns how many bytes of both the socket took. Does not
 /// wait for the socket: [`send_rest`] does, which holds no copy of the data meanwhile.
-async fn send_small(socket: &Socket, file: &Arc<OpenFile>, header: &[u8]) -> io::Result<usize> {
-    let response = file::read_whole(file, header).await?;
+async fn send_small(
+    socket: &Socket,
+    file: &Arc<OpenFile>,
+    header: &[u8],
+) -> Result<usize, SendError> {
+    let response = file::read_whole(file, header).await.map_err(SendError::File)?;
     let send = |fd: BorrowedFd<'_>| rustix::net::send(fd, &response, SendFlags::NOSIGNAL);
     match socket.try_now(send) {
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
-        taken => taken,
+        taken => taken.map_err(SendError::Connection),
     }
 }
 
@@ -176,13 +181,14 @@ async fn send_rest(
     unsent_header: &[u8],
     timeout: Duration,
     entry: &mut AccessLogEntry,
-) -> io::Result<DataEnd> {
+) -> Result<DataEnd, SendError> {
     // MORE: the header leaves in one segment with the first data.
-    send_all(socket, unsent_header, timeout, SendFlags::MORE).await?;
+    let header = send_all(socket, unsent_header, timeout, SendFlags::MORE).await;
+    header.map_err(SendError::Connection)?;
     entry.status = Some(Status::File);
     let before = entry.bytes;
     let refused = match sendfile_loop(file, socket, timeout, &mut entry.bytes).await {
-        Err(error) if is_refusal(&error) => true,
+        Err(SendError::File(error)) if is_refusal(&error) => true,
         ended => ended.map(|()| false)?,
     };
     let went_by_sendfile = entry.bytes > before;
@@ -209,8 +215,17 @@ fn is_refusal(error: &io::Error) -> bool {
     matches!(errno, Some(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP))
 }
 
-/// Tells by whose fault sending failed.
-fn send_failure(error: &io::Error) -> ExchangeEnd {
+/// Tells by whose fault sending failed: this machine's, if it could not read the file.
+fn send_failure(error: &SendError) -> ExchangeEnd {
+    match error {
+        SendError::File(error) => ExchangeEnd::fault(error),
+        SendError::Connection(error) => connection_failure(error),
+    }
+}
+
+/// Tells by whose fault the connection failed. What routers and hosts on the way say (icmp(7)) is
+/// not this machine's.
+fn connection_failure(error: &io::Error) -> ExchangeEnd {
     match Errno::from_io_error(error) {
         Some(Errno::TIMEDOUT) => EndReason::Stalled.into(),
         Some(
@@ -220,8 +235,55 @@ fn send_failure(error: &io::Error) -> ExchangeEnd {
             | Errno::HOSTUNREACH
             | Errno::NETUNREACH
             | Errno::NETDOWN
+            | Errno::HOSTDOWN
+            | Errno::NONET
+            | Errno::CONNREFUSED
+            | Errno::NOPROTOOPT
+            | Errno::PROTO
             | Errno::NOTCONN,
         ) => EndReason::PeerGone.into(),
         _ => ExchangeEnd::fault(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{SocketAddr, TcpListener, TcpStream};
+
+    use tokio::time::Instant;
+
+    use super::*;
+
+    /// A body whose file system fails with the error numbers of a connection.
+    struct Unreadable(Errno);
+
+    impl Body for Unreadable {
+        async fn read(&mut self, _chunk: Vec<u8>, _max_len: usize) -> io::Result<Vec<u8>> {
+            Err(self.0.into())
+        }
+    }
+
+    #[tokio::test]
+    async fn a_file_that_can_not_be_read_is_never_the_fault_of_the_peer() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let peer = SocketAddr::from(([127, 0, 0, 1], 1024));
+        for errno in [Errno::TIMEDOUT, Errno::CONNRESET, Errno::NOTCONN, Errno::IO] {
+            let _client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+            let mut socket = Socket::Unregistered(listener.accept().unwrap().0);
+            let mut entry = AccessLogEntry::new(peer, Instant::now());
+            let (body, timeout) = (Unreadable(errno), Duration::from_secs(20));
+            let ended = send_body(&mut socket, 5, body, timeout, &mut entry).await;
+            assert_eq!(ended.end, EndReason::ServerFault, "{errno}");
+            assert_eq!(ended.reason, Some(errno.to_string().into()));
+        }
+    }
+
+    #[test]
+    fn what_the_way_to_the_peer_says_is_not_the_fault_of_this_machine() {
+        for errno in [Errno::PIPE, Errno::CONNRESET, Errno::HOSTUNREACH, Errno::PROTO] {
+            assert_eq!(connection_failure(&errno.into()).end, EndReason::PeerGone, "{errno}");
+        }
+        assert_eq!(connection_failure(&Errno::TIMEDOUT.into()).end, EndReason::Stalled);
+        assert_eq!(connection_failure(&Errno::NOBUFS.into()).end, EndReason::ServerFault);
     }
 }

@@ -94,6 +94,7 @@ impl ReaderRate {
 mod tests {
     use std::net::{TcpListener, TcpStream};
 
+    use super::super::transport::Transport;
     use super::*;
 
     fn connected() -> (Socket, TcpStream) {
@@ -138,10 +139,11 @@ mod tests {
 
     #[test]
     fn a_reader_that_was_fast_once_and_trickles_then_has_no_more_room_than_others() {
-        let (socket, _client) = connected();
+        let (mut socket, _client) = connected();
         let start = Instant::now();
         let mut rate = ReaderRate::new(0, start);
-        rate.record(SAMPLE_LEN, start + MAX_SAMPLE_TIME, &socket);
+        // As a copy does.
+        Transport::record(&mut socket, &mut rate, SAMPLE_LEN, start + MAX_SAMPLE_TIME);
         assert_eq!(notsent_lowat(&socket), NOTSENT_LOWAT_FAST);
         rate.record(SAMPLE_LEN + 1, start + 3 * MAX_SAMPLE_TIME, &socket);
         assert_eq!(notsent_lowat(&socket), NOTSENT_LOWAT_SLOW);

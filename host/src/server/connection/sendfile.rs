@@ -1,6 +1,5 @@
 //! From a file to a socket by sendfile(2), which copies no byte through the server's memory.
 
-use std::io;
 use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -9,6 +8,7 @@ use rustix::fs::sendfile;
 use tokio::task::coop;
 
 use super::send::send_or_stall;
+use super::send_error::{SendError, is_of_file};
 use super::send_window::ReaderRate;
 use super::socket::Socket;
 use crate::server::file::{OpenFile, ReadAhead};
@@ -18,25 +18,30 @@ use crate::server::file::{OpenFile, ReadAhead};
 ///
 /// # Errors
 ///
-/// As [`send_or_stall`], and those of reading the file.
+/// Those of reading the file, and of the connection, as [`send_or_stall`] has them.
 pub(super) async fn sendfile_loop(
     file: &Arc<OpenFile>,
     socket: &mut Socket,
     timeout: Duration,
     sent: &mut u32,
-) -> io::Result<()> {
+) -> Result<(), SendError> {
     let mut read_ahead = ReadAhead::new(Arc::clone(file));
     let mut rate = ReaderRate::new(*sent, Instant::now());
     while *sent < file.len {
         let mut offset = u64::from(*sent);
         // sendfile reads what is not in memory from the disk, and all tasks of the thread wait for
         // it.
-        let max_len = read_ahead.ensure_resident(offset, rate.chunk_len()).await?;
+        let resident = read_ahead.ensure_resident(offset, rate.chunk_len()).await;
+        let max_len = resident.map_err(SendError::File)?;
+        let mut file_failed = false;
         let send = |fd: BorrowedFd<'_>, max_len| {
-            let len = sendfile(fd, &file.fd, Some(&mut offset), max_len)?;
+            let moved = sendfile(fd, &file.fd, Some(&mut offset), max_len);
+            let len = moved.inspect_err(|errno| file_failed = is_of_file(*errno, fd))?;
             Ok((len, len < max_len && !file.was_truncated()))
         };
-        let len = send_or_stall(socket, timeout, max_len, send).await?;
+        let moved = send_or_stall(socket, timeout, max_len, send).await;
+        let side = if file_failed { SendError::File } else { SendError::Connection };
+        let len = moved.map_err(side)?;
         if len == 0 {
             break;
         }

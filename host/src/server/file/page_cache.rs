@@ -112,15 +112,16 @@ fn is_on_tmpfs(file: &OpenFile) -> bool {
     fstatfs(&file.fd).is_ok_and(|stat| stat.f_type == TMPFS_MAGIC)
 }
 
-/// Brings the [`PREFETCH_LEN`] bytes at `offset` to memory, on the blocking pool. Returns the
-/// offset where they end.
+/// Brings the [`PREFETCH_LEN`] bytes at `offset` to memory, or those up to the file's end, on the
+/// blocking pool. Returns the offset where they end.
 pub(super) fn prefetch(file: &Arc<OpenFile>, offset: u64) -> JoinHandle<io::Result<u64>> {
     let file = Arc::clone(file);
     spawn_blocking(move || {
         // Only to save time: the reads below bring the same bytes.
         fadvise(&file.fd, offset, NonZeroU64::new(PREFETCH_LEN), Advice::WillNeed).ok();
-        let end = offset.saturating_add(PREFETCH_LEN);
-        for at in (offset..end).step_by(PREFETCH_STRIDE).chain([end.saturating_sub(1)]) {
+        let end = offset.saturating_add(PREFETCH_LEN).min(file.len.into());
+        let last = end.checked_sub(1).filter(|last| *last > offset);
+        for at in (offset..end).step_by(PREFETCH_STRIDE).chain(last) {
             retry_on_intr(|| pread(&file.fd, &mut [0], at))?;
         }
         Ok(end)
@@ -168,8 +169,9 @@ mod tests {
     #[tokio::test]
     async fn the_end_of_a_file_is_waited_for_by_nobody() {
         let file = evicted(100);
-        prefetch(&file, 0).await.unwrap().unwrap();
-        prefetch(&file, 5 * PREFETCH_LEN).await.unwrap().unwrap();
+        for offset in [0, 5 * PREFETCH_LEN] {
+            assert_eq!(prefetch(&file, offset).await.unwrap().unwrap(), 100);
+        }
         assert_eq!(read_resident(&file, &mut [0; 200], 0), Some(100));
         assert_eq!(read_resident(&file, &mut [0; 200], 100), Some(0));
         assert!(is_resident(&file, 100));

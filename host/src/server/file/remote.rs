@@ -50,8 +50,7 @@ impl RemoteFile {
     ///
     /// # Errors
     ///
-    /// Those of reading the file, and of [`Bulkhead::run`]. None has an error number, so that
-    /// none passes for one of the connection.
+    /// Those of reading the file, and of [`Bulkhead::run`].
     pub(in crate::server) async fn read(
         &mut self,
         mut chunk: Vec<u8>,
@@ -67,7 +66,7 @@ impl RemoteFile {
         };
         let (descriptor, mut chunk, len) = bulkhead.run(&name, None, reading).await?;
         self.descriptor = descriptor;
-        chunk.truncate(len.map_err(|errno| io::Error::other(errno.to_string()))?);
+        chunk.truncate(len?);
         Ok(chunk)
     }
 }
