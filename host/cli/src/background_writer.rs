@@ -31,7 +31,7 @@ pub(crate) struct BackgroundWriter(Arc<Shared>);
 struct Shared {
     queue: Mutex<Queue>,
     filled: Condvar,
-    emptied: Condvar,
+    written: Condvar,
 }
 
 /// The lines that wait for the thread.
@@ -40,8 +40,12 @@ struct Queue {
     lines: Vec<u8>,
     /// How many lines found no room since `lines` were taken last.
     dropped: u64,
-    /// Whether the thread has written all lines, and waits for more.
+    /// Whether the thread waits for lines.
     is_idle: bool,
+    /// Whether the thread has yet to write a line.
+    is_unwritten: bool,
+    /// Whether somebody waits until all lines are written.
+    is_awaited: bool,
     /// The thread, whose own lines are never dropped: they tell how many others were.
     thread: Option<ThreadId>,
 }
@@ -57,8 +61,8 @@ impl BackgroundWriter {
         stream: impl AsFd + Send + 'static,
         report: impl Fn(u64) + Send + 'static,
     ) -> io::Result<Self> {
-        let (queue, filled, emptied) = (Mutex::default(), Condvar::new(), Condvar::new());
-        let writer = Self(Arc::new(Shared { queue, filled, emptied }));
+        let (queue, filled, written) = (Mutex::default(), Condvar::new(), Condvar::new());
+        let writer = Self(Arc::new(Shared { queue, filled, written }));
         let shared = Arc::clone(&writer.0);
         thread::Builder::new()
             .name("log".into())
@@ -69,8 +73,10 @@ impl BackgroundWriter {
     /// Waits until all lines are written, at most for `timeout`.
     pub(crate) fn flush_for(&self, timeout: Duration) {
         let Self(shared) = self;
+        let mut queue = shared.lock();
+        queue.is_awaited = true;
         // Whether they are written or not, there is no more time.
-        drop(shared.emptied.wait_timeout_while(shared.lock(), timeout, |queue| !queue.is_idle));
+        drop(shared.written.wait_timeout_while(queue, timeout, |queue| queue.is_unwritten));
     }
 }
 
@@ -97,6 +103,7 @@ impl Shared {
             return;
         }
         queue.lines.extend_from_slice(line);
+        queue.is_unwritten = true;
         if mem::take(&mut queue.is_idle) {
             drop(queue);
             self.filled.notify_one();
@@ -115,6 +122,7 @@ impl Shared {
                 // Its reader is gone, or its disk is full: there may be room again.
                 Err(unwritten) => lost = lost.saturating_add(count_lines(unwritten)),
             }
+            self.tell_written();
             lines.clear();
             lines.shrink_to(KEPT_LEN);
             thread::sleep(PAUSE);
@@ -127,11 +135,19 @@ impl Shared {
         let mut queue = self.lock();
         while queue.lines.is_empty() {
             queue.is_idle = true;
-            self.emptied.notify_all();
             queue = self.filled.wait(queue).unwrap_or_else(PoisonError::into_inner);
         }
         mem::swap(&mut queue.lines, lines);
         mem::take(&mut queue.dropped)
+    }
+
+    /// Wakes who waits until all is written, if it is.
+    fn tell_written(&self) {
+        let mut queue = self.lock();
+        queue.is_unwritten = !queue.lines.is_empty();
+        if !queue.is_unwritten && mem::take(&mut queue.is_awaited) {
+            self.written.notify_all();
+        }
     }
 
     /// Locks the queue. No code panics while it holds the lock.

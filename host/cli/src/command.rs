@@ -1,12 +1,10 @@
 //! The command line: parses the arguments, and runs the command that they name.
 
-use std::io::{self, Write};
-
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::exit_code::ExitCode;
-use crate::output::{eprint_line, print};
+use crate::output::{eprint, eprint_line, print};
 use crate::{get, serve, usage};
 
 /// The examples at the end of `fetchlet --help`.
@@ -57,8 +55,7 @@ fn answer_without_command(answer: &clap::Error) -> ExitCode {
         return print(text.as_bytes());
     }
     if answer.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
-        // Nobody is left to be told when stderr is gone.
-        io::stderr().write_all(text.as_bytes()).ok();
+        eprint(&text);
         return ExitCode::Usage;
     }
     let mut program = Cli::command();

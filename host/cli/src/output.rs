@@ -6,9 +6,21 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::iter;
 use std::os::fd::AsFd;
+use std::sync::LazyLock;
+use std::time::Duration;
 
+use crate::background_writer::BackgroundWriter;
 use crate::exit_code::ExitCode;
 use crate::inherited::stdout_was_closed;
+
+/// How long the program waits for stderr before it ends: longer than a busy machine takes for a
+/// line, and no reader is to be waited for for ever. A terminal may be stopped by Ctrl-S.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What writes to stderr. It starts with the first line, so that a program without one has no
+/// thread for it. `None`: the system allows no thread.
+static STDERR: LazyLock<Option<BackgroundWriter>> =
+    LazyLock::new(|| BackgroundWriter::start(io::stderr(), |_| {}).ok());
 
 /// An error with all its sources, in one line: `what failed: why: why that`.
 pub(crate) struct Chain<'a>(pub(crate) &'a dyn Error);
@@ -44,9 +56,31 @@ fn write_and_close(text: &[u8]) -> io::Result<()> {
     Ok(nix::unistd::close(stdout)?)
 }
 
-/// Writes one line to stderr. When stderr itself is gone, nobody is left to be told.
+/// Writes one line to stderr, and waits until it is written, but no longer than [`PATIENCE`].
 pub(crate) fn eprint_line(line: fmt::Arguments<'_>) {
-    io::stderr().write_all(line_for_user(line).as_bytes()).ok();
+    eprint(&line_for_user(line));
+}
+
+/// As [`eprint_line`], with lines that begin and end as they are.
+pub(crate) fn eprint(lines: &str) {
+    post(lines);
+    if let Some(stderr) = &*STDERR {
+        stderr.flush_for(PATIENCE);
+    }
+}
+
+/// Has one line written to stderr, and does not wait for that: work goes on meanwhile.
+pub(crate) fn post_line(line: fmt::Arguments<'_>) {
+    post(&line_for_user(line));
+}
+
+/// When stderr itself is gone, nobody is left to be told.
+fn post(lines: &str) {
+    match STDERR.clone() {
+        Some(mut stderr) => stderr.write_all(lines.as_bytes()),
+        None => io::stderr().write_all(lines.as_bytes()),
+    }
+    .ok();
 }
 
 /// A line for a person at a terminal, with its end, that says which program speaks.

@@ -26,6 +26,7 @@ mod serve_process;
 mod signals;
 mod skip;
 mod table;
+mod terminal;
 pub mod usage;
 mod wire;
 
@@ -52,5 +53,6 @@ pub use serve_process::ServeProcess;
 pub use signals::default_signals_for_children;
 pub use skip::skip;
 pub use table::Table;
+pub use terminal::Terminal;
 pub use usage::Usage;
 pub use wire::{HELLO, MALFORMED, NOT_FOUND, ask, connect, exchange, read_all, request, response};

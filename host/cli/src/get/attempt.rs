@@ -11,7 +11,7 @@ use fetchlet::{ClientError, Progress, Response, Staging, Summary};
 use super::args::Args;
 use super::target::Target;
 use crate::interrupt::Interrupt;
-use crate::output::{Chain, eprint_line, escape_for_terminal};
+use crate::output::{Chain, escape_for_terminal, post_line};
 use crate::progress::{Display, Style};
 
 /// The delay before the first retry, as curl's; each further delay is twice as long.
@@ -34,7 +34,7 @@ pub(super) fn retry(
             // What went to a stream can't be taken back.
             Err(error) if error.is_transient() && !written.get() => {
                 let wait = jittered(delay);
-                eprint_line(format_args!(
+                post_line(format_args!(
                     "{}: {}; trying again in {wait:.1?} ({left} left)",
                     args.file.as_str(),
                     Chain(&error)

@@ -1,13 +1,11 @@
 //! The exit code for each way in which a connection or an answer can fail.
 
-use std::io::{self, Write};
-use std::net::{Shutdown, SocketAddr};
-use std::thread;
+use std::net::SocketAddr;
 
-use fetchlet_test_kit::{Close, HELLO, NOT_FOUND, ScriptedPeer, fetchlet, listener, on_disk};
+use fetchlet_test_kit::{Close, HELLO, NOT_FOUND, ScriptedPeer, fetchlet, on_disk};
 use tempfile::TempDir;
 
-use crate::harness::{answering, assert_ended, finish, get, silent_after};
+use crate::harness::{answering, answering_in_turn, assert_ended, finish, get, silent_after};
 
 #[test]
 fn a_name_without_an_address_ends_with_6() {
@@ -109,16 +107,7 @@ fn a_missing_file_ends_with_78_and_is_not_tried_again() {
 #[test]
 fn what_may_pass_is_tried_again() {
     let dir = TempDir::new().unwrap();
-    let listener = listener();
-    let address = listener.local_addr().unwrap();
-    thread::spawn(move || {
-        for answer in [&HELLO[..11], HELLO] {
-            let (mut connection, _) = listener.accept().unwrap();
-            connection.write_all(answer).unwrap();
-            connection.shutdown(Shutdown::Write).unwrap();
-            io::copy(&mut connection, &mut io::sink()).ok();
-        }
-    });
+    let address = answering_in_turn([&HELLO[..11], HELLO]);
     let output = get(&dir, address, &["h.txt", "--retry", "1"]);
     assert_ended(&output, 0, "trying again");
     assert_eq!(on_disk(&dir), [("h.txt".into(), b"hello".to_vec())]);

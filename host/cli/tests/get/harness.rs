@@ -1,17 +1,37 @@
 //! Servers that answer with raw bytes, and the program `fetchlet get` that downloads from them.
 
 use std::fs;
-use std::io;
-use std::net::{SocketAddr, TcpStream};
+use std::io::{self, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
+use std::thread;
 
-use fetchlet_test_kit::{ChildProcess, HELLO, PATIENCE, ScriptedPeer, bare, fetchlet, until};
+use fetchlet_test_kit::{
+    ChildProcess, HELLO, PATIENCE, ScriptedPeer, bare, fetchlet, listener, until,
+};
 use tempfile::TempDir;
 
 /// Serves one connection: answers a request with these bytes, then closes.
 pub(crate) fn answering(bytes: &[u8]) -> SocketAddr {
     ScriptedPeer::answering(bytes).addr()
+}
+
+/// Serves as many connections as there are answers, one after the other.
+pub(crate) fn answering_in_turn(
+    answers: impl IntoIterator<Item = &'static [u8]> + Send + 'static,
+) -> SocketAddr {
+    let listener = listener();
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        for answer in answers {
+            let (mut connection, _) = listener.accept().unwrap();
+            connection.write_all(answer).unwrap();
+            connection.shutdown(Shutdown::Write).unwrap();
+            io::copy(&mut connection, &mut io::sink()).ok();
+        }
+    });
+    address
 }
 
 /// Serves one connection: sends these bytes, and then nothing until the client closes.

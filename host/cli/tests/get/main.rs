@@ -6,4 +6,5 @@ mod harness;
 mod signals;
 mod streams;
 mod target;
+mod terminal;
 mod usage;

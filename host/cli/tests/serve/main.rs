@@ -6,6 +6,7 @@ mod limits;
 mod log;
 mod program;
 mod stop;
+mod terminal;
 mod traps;
 mod unread;
 mod wire;
