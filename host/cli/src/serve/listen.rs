@@ -21,8 +21,8 @@ const ALLOWED_CONGESTION: &str = "/proc/sys/net/ipv4/tcp_allowed_congestion_cont
 /// bounds it.
 const BACKLOG: i32 = 4096;
 
-/// A listener to be.
-struct Endpoint<'a> {
+/// What a listener is made of.
+struct ListenerConfig<'a> {
     address: &'a BindAddr,
     /// Whether it takes IPv4 connections, too.
     dual: bool,
@@ -31,7 +31,7 @@ struct Endpoint<'a> {
 }
 
 /// An address that can't be listened on.
-struct Refused {
+struct ListenError {
     address: String,
     error: io::Error,
 }
@@ -43,10 +43,10 @@ pub(super) fn bind(
     port: u16,
     freebind: bool,
 ) -> Result<Vec<TcpListener>, StartError> {
-    let endpoints = endpoints(addresses, freebind);
-    let bound = match listen(&endpoints, port) {
-        Ok(bound) if port == 0 && !bound.iter().all(is_in_r16) => listen_in_r16(&endpoints),
-        Err(refused) if port == 0 && refused.is_of_the_port() => listen_in_r16(&endpoints),
+    let configs = listener_configs(addresses, freebind);
+    let bound = match listen(&configs, port) {
+        Ok(bound) if port == 0 && !bound.iter().all(is_in_r16) => listen_in_r16(&configs),
+        Err(refused) if port == 0 && refused.is_of_the_port() => listen_in_r16(&configs),
         bound => bound,
     };
     let listeners = bound.map_err(|refused| failure(&refused))?;
@@ -81,8 +81,8 @@ fn permitted_congestion() -> String {
     }
 }
 
-fn endpoints(addresses: &[BindAddr], freebind: bool) -> Vec<Endpoint<'_>> {
-    let mut endpoints = Vec::new();
+fn listener_configs(addresses: &[BindAddr], freebind: bool) -> Vec<ListenerConfig<'_>> {
+    let mut configs = Vec::new();
     for (index, address) in addresses.iter().enumerate() {
         let twice = addresses.iter().take(index).any(|earlier| earlier == address);
         let same_version = |it: &BindAddr| it.ip.is_ipv4() == address.ip.is_ipv4();
@@ -93,47 +93,47 @@ fn endpoints(addresses: &[BindAddr], freebind: bool) -> Vec<Endpoint<'_>> {
         // `::` takes IPv4 connections too, unless an IPv4 address is given as well.
         let dual =
             address.ip == Ipv6Addr::UNSPECIFIED && !addresses.iter().any(|it| it.ip.is_ipv4());
-        endpoints.push(Endpoint { address, dual, freebind });
+        configs.push(ListenerConfig { address, dual, freebind });
     }
-    endpoints
+    configs
 }
 
-/// Listens on all endpoints with one port. Port 0: the one that the system gives the first.
-fn listen(endpoints: &[Endpoint<'_>], mut port: u16) -> Result<Vec<TcpListener>, Refused> {
+/// Makes all listeners with one port. Port 0: the one that the system gives the first.
+fn listen(configs: &[ListenerConfig<'_>], mut port: u16) -> Result<Vec<TcpListener>, ListenError> {
     let mut listeners = Vec::new();
-    for endpoint in endpoints {
-        let listener = endpoint.listen(port)?;
+    for config in configs {
+        let listener = config.listen(port)?;
         port = listener.local_addr().map_or(port, |address| address.port());
         listeners.push(listener);
     }
     Ok(listeners)
 }
 
-/// As [`listen`], with a port of R16 that all endpoints can have.
-fn listen_in_r16(endpoints: &[Endpoint<'_>]) -> Result<Vec<TcpListener>, Refused> {
+/// As [`listen`], with a port of R16 that all listeners can have.
+fn listen_in_r16(configs: &[ListenerConfig<'_>]) -> Result<Vec<TcpListener>, ListenError> {
     let mut last = None;
     for port in port::candidates() {
-        match listen(endpoints, port) {
+        match listen(configs, port) {
             Err(refused) if refused.is_of_the_port() => last = Some(refused),
             bound => return bound,
         }
     }
     // Nothing but the reservation of every port leaves no candidate.
-    last.map_or_else(|| listen(endpoints, *PORTS.end()), Err)
+    last.map_or_else(|| listen(configs, *PORTS.end()), Err)
 }
 
 fn is_in_r16(listener: &TcpListener) -> bool {
     listener.local_addr().is_ok_and(|address| PORTS.contains(&address.port()))
 }
 
-impl Endpoint<'_> {
-    fn listen(&self, port: u16) -> Result<TcpListener, Refused> {
+impl ListenerConfig<'_> {
+    fn listen(&self, port: u16) -> Result<TcpListener, ListenError> {
         self.try_listen(port).map_err(|error| {
             let address = match self.address.ip {
                 IpAddr::V4(_) => format!("{}:{port}", self.address),
                 IpAddr::V6(_) => format!("[{}]:{port}", self.address),
             };
-            Refused { address, error }
+            ListenError { address, error }
         })
     }
 
@@ -170,7 +170,7 @@ fn warn_of_missing(listeners: &[TcpListener]) {
     }
 }
 
-impl Refused {
+impl ListenError {
     /// Whether another port may do.
     fn is_of_the_port(&self) -> bool {
         // ACCESS: a port below `ip_unprivileged_port_start`.
@@ -179,8 +179,8 @@ impl Refused {
     }
 }
 
-fn failure(refused: &Refused) -> StartError {
-    let Refused { address, error } = refused;
+fn failure(refused: &ListenError) -> StartError {
+    let ListenError { address, error } = refused;
     let (code, reason) = match Errno::from_io_error(error) {
         Some(Errno::ADDRINUSE) => (
             ExitCode::Unavailable,

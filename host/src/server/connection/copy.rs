@@ -88,20 +88,20 @@ mod tests {
     }
 
     /// A transport that is no socket: takes at most 1000 bytes at a time, and fails after so many.
-    struct Memory {
+    struct MemoryTransport {
         taken: Vec<u8>,
         room: usize,
         /// What was recorded as sent.
         recorded: Vec<u32>,
     }
 
-    impl Memory {
+    impl MemoryTransport {
         const fn new(room: usize) -> Self {
             Self { taken: Vec::new(), room, recorded: Vec::new() }
         }
     }
 
-    impl Transport for Memory {
+    impl Transport for MemoryTransport {
         async fn send(&mut self, bytes: &[u8], _timeout: Duration) -> io::Result<usize> {
             let len = bytes.len().min(1000).min(self.room - self.taken.len());
             self.taken.extend_from_slice(&bytes[..len]);
@@ -124,7 +124,7 @@ mod tests {
     #[tokio::test]
     async fn any_body_arrives_whole_by_any_transport() {
         for len in [0, 1, COPY_LEN - 1, COPY_LEN, COPY_LEN + 1, 10 * COPY_LEN + 7] {
-            let mut memory = Memory::new(usize::MAX);
+            let mut memory = MemoryTransport::new(usize::MAX);
             let mut sent = 0;
             copy_loop(&mut Pattern::new(len), &mut memory, Duration::MAX, &mut sent).await.unwrap();
             assert!(memory.taken == Pattern::bytes(len), "{len} bytes");
@@ -136,7 +136,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_was_sent_before_a_failure_is_counted() {
-        let mut memory = Memory::new(COPY_LEN + 1234);
+        let mut memory = MemoryTransport::new(COPY_LEN + 1234);
         let mut sent = 5;
         let mut body = Pattern::new(1 << 20);
         let copied = copy_loop(&mut body, &mut memory, Duration::MAX, &mut sent).await;

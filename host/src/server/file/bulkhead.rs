@@ -28,11 +28,11 @@ pub(in crate::server) struct Bulkhead {
     max_waiting: usize,
     /// How long a request waits for a call.
     timeout: Duration,
-    state: Mutex<State>,
+    state: Mutex<BulkheadState>,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct BulkheadState {
     /// By name: the folders that are in use, by requests that wait or by calls under way.
     folders: HashMap<Box<str>, Folder>,
     /// By number: the calls under way, each in a thread.
@@ -160,7 +160,7 @@ impl Bulkhead {
     }
 
     /// Locks the state. No code panics while it holds the lock.
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, BulkheadState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
