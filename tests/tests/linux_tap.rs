@@ -68,7 +68,7 @@ fn windows_small_and_large_fetch_files_small_and_large() {
 }
 
 /// A network namespace with two TAPs, and `fetchlet serve` in it; both end when dropped.
-struct Network {
+struct TapNamespace {
     server: ChildProcess,
     port: String,
 }
@@ -82,7 +82,7 @@ const SET_UP: &str = "set -e
     ip tuntap add dev tap8 mode tap
     exec \"$0\" serve -q --bind 0.0.0.0 --root \"$1\" 0";
 
-impl Network {
+impl TapNamespace {
     /// Serves `root`. Returns `None` and reports the test as skipped where the system refuses the
     /// namespace.
     fn new(root: &Path) -> Option<Self> {
@@ -149,7 +149,7 @@ fn a_tap_that_exists_is_used_again_and_again() {
         let content = random_bytes(5, 3_000_001);
         fs::write(folder.path().join("large"), &content).unwrap();
         fs::write(folder.path().join("empty"), "").unwrap();
-        let Some(network) = Network::new(folder.path()) else { return };
+        let Some(network) = TapNamespace::new(folder.path()) else { return };
 
         let output = folder.path().join("got");
         let option = ["-o", output.to_str().unwrap()];
@@ -171,7 +171,7 @@ fn a_tap_that_exists_is_used_again_and_again() {
 fn each_way_to_fail_is_told_from_the_others() {
     within(LIMIT, || {
         let folder = TempDir::new().unwrap();
-        let Some(network) = Network::new(folder.path()) else { return };
+        let Some(network) = TapNamespace::new(folder.path()) else { return };
         let output = folder.path().join("got");
         let option = ["-o", output.to_str().unwrap()];
         let at = |file| ["192.168.69.1", &network.port, file];
@@ -191,15 +191,20 @@ fn each_way_to_fail_is_told_from_the_others() {
     });
 }
 
-type Lines = std::io::Lines<BufReader<std::process::ChildStderr>>;
+type DeviceLog = std::io::Lines<BufReader<std::process::ChildStderr>>;
 
 /// Starts a device that fetches a file from `server` with these options, takes the link down when
 /// `before` returns, and up again when `after` does. The file has to arrive.
-fn pull_the_cable(server: &str, options: &[&str], before: fn(&mut Lines), after: fn(&mut Lines)) {
+fn pull_the_cable(
+    server: &str,
+    options: &[&str],
+    before: fn(&mut DeviceLog),
+    after: fn(&mut DeviceLog),
+) {
     let folder = TempDir::new().unwrap();
     let content = random_bytes(6, 3_000_001);
     fs::write(folder.path().join("file"), &content).unwrap();
-    let Some(network) = Network::new(folder.path()) else { return };
+    let Some(network) = TapNamespace::new(folder.path()) else { return };
     let output = folder.path().join("got");
     let options = [options, &["-o", output.to_str().unwrap()]].concat();
     let mut device = network.start("tap7", [server, &network.port, "file"], &options);
@@ -219,7 +224,7 @@ fn pull_the_cable(server: &str, options: &[&str], before: fn(&mut Lines), after:
 #[test]
 fn frames_that_are_sent_while_the_link_is_down_are_lost() {
     within(LIMIT, || {
-        let lost = |log: &mut Lines| {
+        let lost = |log: &mut DeviceLog| {
             let line = log.map(Result::unwrap).find(|line| line.contains("a frame is lost"));
             line.expect("a frame that is sent while the link is down");
         };
@@ -231,7 +236,7 @@ fn frames_that_are_sent_while_the_link_is_down_are_lost() {
 #[test]
 fn a_download_goes_on_when_the_link_is_up_again() {
     within(LIMIT, || {
-        let some = |log: &mut Lines| {
+        let some = |log: &mut DeviceLog| {
             let received = log.map(Result::unwrap).filter(|line| line.contains("receiving"));
             assert_eq!(received.take(50).count(), 50);
         };
@@ -243,7 +248,7 @@ fn a_download_goes_on_when_the_link_is_up_again() {
 fn a_tap_that_is_deleted_is_told() {
     within(LIMIT, || {
         let folder = TempDir::new().unwrap();
-        let Some(network) = Network::new(folder.path()) else { return };
+        let Some(network) = TapNamespace::new(folder.path()) else { return };
         let nobody = ["192.168.69.77", "5000", "file"];
         let device = network.start("tap7", nobody, &["--timeout", "1h"]);
         network.ip("link delete tap7");

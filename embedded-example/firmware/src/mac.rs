@@ -55,12 +55,12 @@ pub(crate) struct Mac<'a> {
     received: &'a mut Frame,
     sent: &'a mut Frame,
     /// Counts of frames since the start.
-    pub(crate) counters: Counters,
+    pub(crate) counters: MacCounters,
 }
 
 /// Counts of frames since the start.
 #[derive(Clone, Copy, Default, defmt::Format)]
-pub(crate) struct Counters {
+pub(crate) struct MacCounters {
     pub(crate) received: u32,
     pub(crate) sent: u32,
     /// Frames for which the MAC had no room, and frames that were too long or too short.
@@ -76,7 +76,7 @@ impl<'a> Mac<'a> {
         Register::Tctl.write(DUPLEX | CRC | PAD | TX_ENABLE);
         Register::Rctl.write(BAD_CRC_REJECT | RX_ENABLE);
         unmask_ethernet();
-        Self { received, sent, counters: Counters::default() }
+        Self { received, sent, counters: MacCounters::default() }
     }
 
     /// The MAC address that QEMU was given. On a board, write the one from the user registers

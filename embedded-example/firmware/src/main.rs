@@ -91,7 +91,7 @@ impl Firmware {
             return false;
         }
         let started = clock::now();
-        let mut sink = Crc32Sink::new(Progress::default());
+        let mut sink = Crc32Sink::new(LoggingSink::default());
         let result = self.transfer(&mut sink);
         let took = clock::now() - started;
         let idle = self.idle;
@@ -115,7 +115,7 @@ impl Firmware {
 
     fn transfer(
         &mut self,
-        sink: &mut Crc32Sink<Progress>,
+        sink: &mut Crc32Sink<LoggingSink>,
     ) -> Result<u32, TransferError<Infallible>> {
         loop {
             let now = clock::now();
@@ -127,7 +127,7 @@ impl Firmware {
     }
 
     /// Polls until the end or the reset of the connection has reached the server.
-    fn close(&mut self, sink: &mut Crc32Sink<Progress>) {
+    fn close(&mut self, sink: &mut Crc32Sink<LoggingSink>) {
         let end = clock::now() + CLOSE_TIMEOUT;
         loop {
             let now = clock::now();
@@ -155,13 +155,13 @@ impl Firmware {
 
 /// A sink that logs each quarter of the file; a device would write to flash here.
 #[derive(Default)]
-struct Progress {
+struct LoggingSink {
     len: u32,
     received: u32,
     quarters: u32,
 }
 
-impl Sink for Progress {
+impl Sink for LoggingSink {
     type Error = Infallible;
 
     fn begin(&mut self, len: u32) -> Result<(), Infallible> {

@@ -8,7 +8,7 @@ use smoltcp::phy::{self, Device, DeviceCapabilities, FaultInjector, Medium};
 use smoltcp::time::Instant;
 use smoltcp::wire::EthernetFrame;
 
-use crate::simplex_link::{Conditions, Counters, SimplexLink};
+use crate::simplex_link::{FrameCounters, LinkConditions, SimplexLink};
 
 /// The bytes of an Ethernet II header that hold the EtherType (IEEE 802.3, 3.2.6).
 const ETHERTYPE: Range<usize> = 12..14;
@@ -21,7 +21,7 @@ const IPV4: [u8; 2] = [0x08, 0x00];
 /// first.
 ///
 /// `mtu` counts as 1500 if it is larger: smoltcp's [`FaultInjector`] has room for no more.
-pub fn segment(mtu: usize, there: Conditions, back: Conditions) -> (Endpoint, Endpoint) {
+pub fn segment(mtu: usize, there: LinkConditions, back: LinkConditions) -> (Endpoint, Endpoint) {
     let (there, back) = (SimplexLink::new(there), SimplexLink::new(back));
     let max_len = EthernetFrame::<&[u8]>::header_len() + mtu.min(1500);
     let first = Port { incoming: Rc::clone(&back), outgoing: Rc::clone(&there), max_len };
@@ -73,7 +73,7 @@ pub struct Endpoint {
 
 impl Endpoint {
     fn new(port: Port, salt: u64) -> Self {
-        let Conditions { drop, corrupt, seed, .. } = port.incoming.borrow().conditions;
+        let LinkConditions { drop, corrupt, seed, .. } = port.incoming.borrow().conditions;
         let seed = seed.wrapping_add(salt).wrapping_mul(0x9E37_79B9_7F4A_7C15);
         // An xorshift generator that starts at 0 stays there, so the lowest bit is set.
         let mut faulty = FaultInjector::new(port.clone(), (seed >> 32) as u32 | 1);
@@ -133,12 +133,12 @@ pub struct Monitor {
 
 impl Monitor {
     /// Counts of the frames that left the endpoint that this monitor is from.
-    pub fn sent(&self) -> Counters {
+    pub fn sent(&self) -> FrameCounters {
         self.sent.borrow().counters
     }
 
     /// Counts of the frames sent to that endpoint.
-    pub fn received(&self) -> Counters {
+    pub fn received(&self) -> FrameCounters {
         self.received.borrow().counters
     }
 

@@ -26,4 +26,4 @@ pub use capture::Capture;
 pub use clock::{Halted, VirtualClock, Visit, WallClock};
 pub use datagram::{Datagram, patch};
 pub use gateway::{ConnectionCounts, Gateway, GatewayConfig};
-pub use simplex_link::{Conditions, Counters};
+pub use simplex_link::{FrameCounters, LinkConditions};

@@ -10,7 +10,7 @@ use smoltcp::time::{Duration, Instant};
 /// The properties of one direction of a cable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "tests name the ones they change")]
-pub struct Conditions {
+pub struct LinkConditions {
     /// The rate in bytes per second; `None`: a frame leaves at once.
     pub rate: Option<NonZeroU64>,
     /// The time that a frame takes to arrive after it has left.
@@ -25,7 +25,7 @@ pub struct Conditions {
     pub seed: u64,
 }
 
-impl Default for Conditions {
+impl Default for LinkConditions {
     fn default() -> Self {
         Self { rate: None, latency: Duration::ZERO, queue: 4096, drop: 0, corrupt: 0, seed: 1 }
     }
@@ -34,7 +34,7 @@ impl Default for Conditions {
 /// Counts of the frames of one direction.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "tests compare all counts")]
-pub struct Counters {
+pub struct FrameCounters {
     /// Frames sent, lost ones included.
     pub frames: u64,
     /// Bytes of the frames sent.
@@ -50,17 +50,17 @@ pub struct Counters {
 /// One direction of a cable, with the frames on their way.
 #[derive(Debug)]
 pub(crate) struct SimplexLink {
-    pub(crate) conditions: Conditions,
+    pub(crate) conditions: LinkConditions,
     /// The time when the last frame has left, in nanoseconds: at a gigabyte per second a frame of
     /// 1514 bytes takes 1.5 µs, which smoltcp's microseconds can't tell.
     free_at: u64,
     pub(crate) frames: VecDeque<(Instant, Rc<[u8]>)>,
-    pub(crate) counters: Counters,
+    pub(crate) counters: FrameCounters,
 }
 
 impl SimplexLink {
-    pub(crate) fn new(conditions: Conditions) -> Rc<RefCell<Self>> {
-        let (frames, counters) = (VecDeque::new(), Counters::default());
+    pub(crate) fn new(conditions: LinkConditions) -> Rc<RefCell<Self>> {
+        let (frames, counters) = (VecDeque::new(), FrameCounters::default());
         Rc::new(RefCell::new(Self { conditions, free_at: 0, frames, counters }))
     }
 

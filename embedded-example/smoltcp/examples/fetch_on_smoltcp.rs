@@ -13,7 +13,7 @@ use std::task::Poll;
 use std::thread;
 
 use fetchlet_codec::{Filename, RequestDecoder, ResponseHeader};
-use fetchlet_segment::{Conditions, Endpoint, Gateway, GatewayConfig, WallClock, segment};
+use fetchlet_segment::{Endpoint, Gateway, GatewayConfig, LinkConditions, WallClock, segment};
 use fetchlet_smoltcp::{Client, Config, Crc32Sink, Sink, Storage};
 use smoltcp::iface::SocketStorage;
 use smoltcp::time::{Duration, Instant};
@@ -71,7 +71,7 @@ fn serve_once(listener: &TcpListener, content: &[u8]) -> io::Result<()> {
 
 /// Connects two ends by a cable: the client's device, and a gateway to the server.
 fn network(server: SocketAddr, now: Instant) -> (Endpoint, Gateway<Endpoint>) {
-    let (device, far_end) = segment(1500, Conditions::default(), Conditions::default());
+    let (device, far_end) = segment(1500, LinkConditions::default(), LinkConditions::default());
     let config = GatewayConfig {
         mac_address: EthernetAddress([0x02, 0, 0, 0, 0, 1]),
         address: Ipv4Cidr::new(SERVER, 24),

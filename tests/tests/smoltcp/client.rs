@@ -10,7 +10,7 @@ use smoltcp::socket::tcp::{ConnectError, Socket, SocketBuffer};
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::{EthernetAddress, Ipv4Address, Ipv4Cidr};
 
-use crate::fixture::{MemorySink, config};
+use crate::fixture::{CheckedSink, config};
 
 /// The timeout of the client, in virtual time.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -76,7 +76,7 @@ fn a_transfer_that_has_ended_stays_so() {
     let buffer = || SocketBuffer::new(vec![0; 64]);
     let mut socket = Socket::new(buffer(), buffer());
     let mut transfer = Transfer::<64>::new(Filename::new("f").unwrap(), TIMEOUT);
-    let mut sink = MemorySink::default();
+    let mut sink = CheckedSink::default();
     let first = transfer.poll(&mut socket, Instant::ZERO, &mut sink);
     assert_eq!(first, Poll::Ready(Err(TransferError::Refused)));
     for second in [0, 100] {

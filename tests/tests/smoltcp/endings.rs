@@ -9,7 +9,7 @@ use fetchlet_test_kit::{HELLO, LIMIT, response, within};
 use smoltcp::socket::tcp::{Socket, SocketBuffer};
 use smoltcp::time::{Duration, Instant};
 
-use crate::fixture::{FailAt, MemorySink, Observed, REQUEST, Scenario, ServerBehavior};
+use crate::fixture::{CheckedSink, FailAt, Observed, REQUEST, Scenario, ServerBehavior};
 
 /// The timeout of the client, in virtual time.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -87,7 +87,7 @@ fn a_timeout_too_long_for_the_clock_is_the_longest_one() {
             (last - Duration::from_micros(1), Poll::Pending),
             (last, Poll::Ready(Err(TransferError::ConnectTimedOut))),
         ] {
-            assert_eq!(transfer.poll(&mut socket, now, &mut MemorySink::default()), expected);
+            assert_eq!(transfer.poll(&mut socket, now, &mut CheckedSink::default()), expected);
         }
     });
 }

@@ -3,7 +3,9 @@
 use std::task::Poll;
 
 use fetchlet_codec::Filename;
-use fetchlet_segment::{Capture, Conditions, Counters, Endpoint, VirtualClock, Visit, segment};
+use fetchlet_segment::{
+    Capture, Endpoint, FrameCounters, LinkConditions, VirtualClock, Visit, segment,
+};
 use fetchlet_smoltcp::{Client, Config, Sink, Storage, TransferError};
 use smoltcp::iface::{self, Interface, SocketHandle, SocketSet, SocketStorage};
 use smoltcp::phy::{PcapMode, PcapWriter};
@@ -47,7 +49,7 @@ pub(crate) enum FailAt {
 
 /// A sink that keeps all bytes, and fails at the chosen call.
 #[derive(Debug, Default)]
-pub(crate) struct MemorySink {
+pub(crate) struct CheckedSink {
     pub(crate) announced: Option<u32>,
     pub(crate) data: Vec<u8>,
     pub(crate) finished: bool,
@@ -55,7 +57,7 @@ pub(crate) struct MemorySink {
     fail_at: Option<FailAt>,
 }
 
-impl Sink for MemorySink {
+impl Sink for CheckedSink {
     type Error = FailAt;
 
     fn begin(&mut self, len: u32) -> Result<(), FailAt> {
@@ -85,7 +87,7 @@ impl Sink for MemorySink {
 pub(crate) struct Scenario {
     pub(crate) answer: Vec<u8>,
     pub(crate) behavior: ServerBehavior,
-    pub(crate) conditions: Conditions,
+    pub(crate) conditions: LinkConditions,
     pub(crate) window: usize,
     pub(crate) timeout: Duration,
     /// For how long the device does nothing else at each piece of data.
@@ -98,13 +100,13 @@ pub(crate) struct Scenario {
 #[derive(Debug)]
 pub(crate) struct Observed {
     pub(crate) result: Result<u32, TransferError<FailAt>>,
-    pub(crate) sink: MemorySink,
+    pub(crate) sink: CheckedSink,
     /// The bytes that the server received.
     pub(crate) asked: Vec<u8>,
     /// The time of the result, since the start of the exchange.
     pub(crate) at: Instant,
     /// The counters of the frames from the device and to the device.
-    pub(crate) counters: (Counters, Counters),
+    pub(crate) counters: (FrameCounters, FrameCounters),
 }
 
 impl Observed {
@@ -122,7 +124,7 @@ impl Scenario {
         Self {
             answer: answer.to_vec(),
             behavior: ServerBehavior::Fin,
-            conditions: Conditions::default(),
+            conditions: LinkConditions::default(),
             window: 16_384,
             timeout: Duration::from_secs(10),
             blocks: Duration::ZERO,
@@ -144,7 +146,7 @@ impl Scenario {
         let mut client: Client<'_, _, 64> =
             Client::new(device, &config, storage, Instant::ZERO).unwrap();
         client.fetch(Filename::new(NAME).unwrap(), SERVER, PORT).unwrap();
-        let mut sink = MemorySink { fail_at: self.fail_at, ..MemorySink::default() };
+        let mut sink = CheckedSink { fail_at: self.fail_at, ..CheckedSink::default() };
         let mut peer = Peer::new(far, self.answer, self.behavior);
         let mut result = None;
         let mut clock = VirtualClock::default();

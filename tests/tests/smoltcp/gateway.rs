@@ -9,7 +9,7 @@ use std::time;
 
 use fetchlet_codec::Filename;
 use fetchlet_segment::{
-    Conditions, ConnectionCounts, Endpoint, Gateway, GatewayConfig, Monitor, WallClock, segment,
+    ConnectionCounts, Endpoint, Gateway, GatewayConfig, LinkConditions, Monitor, WallClock, segment,
 };
 use fetchlet_smoltcp::{Client, Storage, TransferError};
 use fetchlet_test_kit::{HELLO, LIMIT, RunningServer, random_bytes, within};
@@ -17,18 +17,18 @@ use smoltcp::iface::SocketStorage;
 use smoltcp::time::Duration;
 use smoltcp::wire::{EthernetAddress, Ipv4Cidr};
 
-use crate::fixture::{FailAt, MemorySink, SERVER, config};
+use crate::fixture::{CheckedSink, FailAt, SERVER, config};
 
-struct Network<'a> {
+struct ClientBehindGateway<'a> {
     client: Client<'a, Endpoint, 64>,
     gateway: Gateway<Endpoint>,
     monitor: Monitor,
     clock: WallClock,
 }
 
-impl<'a> Network<'a> {
+impl<'a> ClientBehindGateway<'a> {
     fn new(server: SocketAddr, storage: Storage<'a>) -> Self {
-        let (near, far) = segment(1500, Conditions::default(), Conditions::default());
+        let (near, far) = segment(1500, LinkConditions::default(), LinkConditions::default());
         let clock = WallClock::start();
         let gateway = GatewayConfig {
             mac_address: EthernetAddress([2, 0, 0, 0, 0, 1]),
@@ -47,7 +47,7 @@ impl<'a> Network<'a> {
     }
 
     fn fetch(&mut self, name: &str, port: u16) -> Result<Vec<u8>, TransferError<FailAt>> {
-        let (mut sink, mut result) = (MemorySink::default(), None);
+        let (mut sink, mut result) = (CheckedSink::default(), None);
         self.client.fetch(Filename::new(name).unwrap(), SERVER, port).unwrap();
         loop {
             let now = self.clock.now();
@@ -81,7 +81,7 @@ fn a_client_fetches_again_and_again_at_once() {
         let mut socket = [SocketStorage::EMPTY];
         let storage =
             Storage { receive: &mut receive, transmit: &mut transmit, socket: &mut socket };
-        let mut network = Network::new(server.addr(), storage);
+        let mut network = ClientBehindGateway::new(server.addr(), storage);
         for round in 0..10 {
             assert!(network.fetch("f", server.port()).unwrap() == content, "round {round}");
             assert_eq!(network.fetch("g", server.port()), Err(TransferError::NotFound));
@@ -110,7 +110,7 @@ fn patient(answer: &'static [u8]) -> (io::Result<usize>, Result<Vec<u8>, Transfe
     let (mut receive, mut transmit) = ([0; 2048], [0; 128]);
     let mut socket = [SocketStorage::EMPTY];
     let storage = Storage { receive: &mut receive, transmit: &mut transmit, socket: &mut socket };
-    let fetched = Network::new(addr, storage).fetch("f", addr.port());
+    let fetched = ClientBehindGateway::new(addr, storage).fetch("f", addr.port());
     (server.join().unwrap(), fetched)
 }
 

@@ -12,9 +12,9 @@ use crate::fixture::{REQUEST, SERVER, Scenario};
 
 /// An output for the capture: a file in memory.
 #[derive(Clone, Default)]
-struct MemorySink(Rc<RefCell<Vec<u8>>>);
+struct CaptureBuffer(Rc<RefCell<Vec<u8>>>);
 
-impl Write for MemorySink {
+impl Write for CaptureBuffer {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.borrow_mut().write(bytes)
     }
@@ -64,7 +64,7 @@ fn describe(frame: &[u8]) -> (String, Vec<u8>) {
 #[test]
 fn the_golden_exchange_is_on_the_wire() {
     within(LIMIT, || {
-        let file = MemorySink::default();
+        let file = CaptureBuffer::default();
         let outcome =
             Scenario { capture: Capture::new(file.clone()), ..Scenario::new(HELLO) }.run();
         assert_eq!(outcome.whole(), b"hello");

@@ -1,6 +1,6 @@
 //! Lost and damaged frames: the file arrives whole, and equal seeds give equal runs.
 
-use fetchlet_segment::Conditions;
+use fetchlet_segment::LinkConditions;
 use fetchlet_smoltcp::TransferError;
 use fetchlet_test_kit::{LIMIT, random_bytes, response, within};
 use smoltcp::time::Duration;
@@ -11,7 +11,7 @@ use crate::fixture::{Observed, Scenario};
 const TIMEOUT: Duration = Duration::from_secs(60);
 
 fn lossy(seed: u64, drop: u8, corrupt: u8, file: &[u8]) -> Observed {
-    let conditions = Conditions { drop, corrupt, seed, ..Conditions::default() };
+    let conditions = LinkConditions { drop, corrupt, seed, ..LinkConditions::default() };
     Scenario { conditions, timeout: TIMEOUT, ..Scenario::new(&response(file)) }.run()
 }
 
@@ -58,7 +58,7 @@ fn a_short_queue_costs_time_only() {
     within(LIMIT, || {
         let file = random_bytes(5, 200_000);
         let rate = std::num::NonZero::new(1_000_000);
-        let conditions = Conditions { rate, queue: 10, ..Conditions::default() };
+        let conditions = LinkConditions { rate, queue: 10, ..LinkConditions::default() };
         let answer = response(&file);
         let outcome = Scenario { conditions, timeout: TIMEOUT, ..Scenario::new(&answer) }.run();
         assert!(outcome.counters.1.overflowed > 0, "{:?}", outcome.counters);
@@ -70,7 +70,7 @@ fn a_short_queue_costs_time_only() {
 #[test]
 fn a_damaged_arp_frame_is_lost() {
     within(LIMIT, || {
-        let conditions = Conditions { corrupt: 100, ..Conditions::default() };
+        let conditions = LinkConditions { corrupt: 100, ..LinkConditions::default() };
         let outcome = Scenario { conditions, ..Scenario::new(&response(b"")) }.run();
         assert_eq!(outcome.result, Err(TransferError::ConnectTimedOut));
         let (sent, received) = outcome.counters;

@@ -1,6 +1,6 @@
 //! Whole files whose lengths are near the limits of segments and windows.
 
-use fetchlet_segment::Conditions;
+use fetchlet_segment::LinkConditions;
 use fetchlet_test_kit::{LIMIT, random_bytes, response, within};
 use smoltcp::time::Duration;
 
@@ -13,7 +13,7 @@ const MSS: usize = 1460;
 /// and the next one.
 const WINDOWS: &[usize] = &[512, 536, 1459, 1460, 1461, 2048, 4096, 16_384, 65_535, 65_536];
 
-fn arrives(len: usize, window: usize, conditions: Conditions) {
+fn arrives(len: usize, window: usize, conditions: LinkConditions) {
     let file = random_bytes(len as u64, len);
     let outcome = Scenario { window, conditions, ..Scenario::new(&response(&file)) }.run();
     let overflowed = outcome.counters.0.overflowed + outcome.counters.1.overflowed;
@@ -31,7 +31,7 @@ fn a_file_around_a_segment_arrives() {
     within(LIMIT, || {
         for window in [512, MSS, 16_384] {
             for len in [0, 1, 2].into_iter().chain(around(MSS)).chain(around(2 * MSS)) {
-                arrives(len, window, Conditions::default());
+                arrives(len, window, LinkConditions::default());
             }
         }
     });
@@ -42,7 +42,7 @@ fn a_file_around_the_window_arrives() {
     within(LIMIT, || {
         for &window in WINDOWS {
             for len in around(window).chain(around(2 * window)) {
-                arrives(len, window, Conditions::default());
+                arrives(len, window, LinkConditions::default());
             }
         }
     });
@@ -52,7 +52,7 @@ fn a_file_around_the_window_arrives() {
 fn a_mebibyte_arrives_through_every_window() {
     within(LIMIT, || {
         for &window in WINDOWS {
-            arrives(1 << 20, window, Conditions::default());
+            arrives(1 << 20, window, LinkConditions::default());
         }
     });
 }
@@ -62,8 +62,11 @@ fn a_mebibyte_arrives_through_every_window() {
 fn a_slow_and_distant_server_is_no_difference() {
     within(LIMIT, || {
         let latency = Duration::from_millis(40);
-        let conditions =
-            Conditions { latency, rate: std::num::NonZero::new(100_000), ..Conditions::default() };
+        let conditions = LinkConditions {
+            latency,
+            rate: std::num::NonZero::new(100_000),
+            ..LinkConditions::default()
+        };
         for window in [512, 4096, 65_536] {
             arrives(60_000, window, conditions);
         }
@@ -75,7 +78,7 @@ fn a_slow_and_distant_server_is_no_difference() {
 fn the_rate_and_the_latency_are_what_they_say() {
     within(LIMIT, || {
         let (rate, latency) = (std::num::NonZero::new(100_000), Duration::from_millis(40));
-        let conditions = Conditions { rate, latency, ..Conditions::default() };
+        let conditions = LinkConditions { rate, latency, ..LinkConditions::default() };
         let scenario =
             Scenario { conditions, window: 65_535, ..Scenario::new(&response(&[7; 60_000])) };
         let outcome = scenario.run();

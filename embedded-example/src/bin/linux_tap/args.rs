@@ -53,7 +53,7 @@ pub(crate) struct Args {
 
 /// The download that `--tap` asks for.
 #[derive(Debug)]
-pub(crate) struct Target<'a> {
+pub(crate) struct TapDownload<'a> {
     pub(crate) tap: &'a str,
     pub(crate) address: Ipv4Cidr,
     pub(crate) name: Filename,
@@ -72,7 +72,7 @@ impl Args {
 
     /// The download that `--tap` asks for; `None` without the option. Ends the program with a usage
     /// error if the values contradict each other.
-    pub(crate) fn target(&self) -> Option<Target<'_>> {
+    pub(crate) fn download(&self) -> Option<TapDownload<'_>> {
         let (tap, address) = (self.tap.as_deref()?, self.address?);
         let [host, port, name] = self.server.as_deref()? else { return None };
         if tap.is_empty() || tap.len() > 15 {
@@ -83,11 +83,11 @@ impl Args {
             _ => usage("--server: a port is a number from 1024 to 64000 (R16)"),
         };
         let name = Filename::new(name).unwrap_or_else(|fault| usage(&format!("--server: {fault}")));
-        Some(Target { tap, address, name, host, port })
+        Some(TapDownload { tap, address, name, host, port })
     }
 }
 
-impl Target<'_> {
+impl TapDownload<'_> {
     /// The server's address. The host resolves a name, not the device.
     pub(crate) fn resolve(&self) -> Result<SocketAddrV4, Failure> {
         let failed = |why: &str| Failure::Failed(format!("{:?}: {why}", self.host));

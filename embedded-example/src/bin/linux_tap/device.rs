@@ -33,9 +33,9 @@ pub(crate) struct ReceivedFile {
 /// A sink that keeps the file in memory. Hashing and writing it later keeps the measured time that
 /// of the stack alone.
 #[derive(Debug)]
-struct Memory(Vec<u8>);
+struct MemorySink(Vec<u8>);
 
-impl Sink for Memory {
+impl Sink for MemorySink {
     type Error = TryReserveError;
 
     fn begin(&mut self, len: u32) -> Result<(), TryReserveError> {
@@ -83,7 +83,7 @@ pub(crate) fn fetch(
     let storage = Storage { receive: &mut receive, transmit: &mut transmit, socket: &mut socket };
     let mut client = Client::new(tap, config, storage, Instant::now())
         .map_err(|fault| Failure::Failed(format!("{fault}; see --address and --gateway")))?;
-    let mut memory = Memory(memory);
+    let mut memory = MemorySink(memory);
 
     let started = std::time::Instant::now();
     client
@@ -106,7 +106,7 @@ pub(crate) fn fetch(
 
 /// Polls until the end or the reset of the connection has reached the server. A TAP that is gone by
 /// then takes nothing back.
-fn close(client: &mut TapClient<'_>, memory: &mut Memory) {
+fn close(client: &mut TapClient<'_>, memory: &mut MemorySink) {
     let give_up = Instant::now() + CLOSE_TIMEOUT;
     loop {
         let now = Instant::now();

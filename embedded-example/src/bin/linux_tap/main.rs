@@ -23,7 +23,7 @@ use fetchlet_smoltcp::Config;
 use smoltcp::time::Duration;
 use smoltcp::wire::{EthernetAddress, Ipv4Cidr};
 
-use args::{Args, Target};
+use args::{Args, TapDownload};
 use device::ReceivedFile;
 use failure::Failure;
 
@@ -40,9 +40,9 @@ fn main() -> ExitCode {
     let args = Args::parse();
     // Silent by default; RUST_LOG is ignored, so that a run is the same everywhere.
     env_logger::Builder::new().filter_level(args.log_level()).init();
-    let done = match args.target() {
+    let done = match args.download() {
         None => compare(&args),
-        Some(target) => fetch(&args, &target),
+        Some(download) => fetch(&args, &download),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -83,21 +83,21 @@ fn compare(args: &Args) -> Result<(), Failure> {
 }
 
 /// Runs the device on a TAP that exists; succeeds if the file is whole.
-fn fetch(args: &Args, target: &Target<'_>) -> Result<(), Failure> {
+fn fetch(args: &Args, download: &TapDownload<'_>) -> Result<(), Failure> {
     if let Some(output) = &args.output {
         Staging::check(output, IfExists::Fail)?;
     }
-    let server = target.resolve()?;
+    let server = download.resolve()?;
     tap::check()?;
-    let device = tap::attach(target.tap)?;
-    tap::wait_until_running(target.tap)?;
+    let device = tap::attach(download.tap)?;
+    tap::wait_until_running(download.tap)?;
 
-    print_line(format_args!("{}: device {}", target.tap, target.address.address()))?;
-    let config = Config { gateway: args.gateway, ..config(args, target.address) };
-    let name = target.name.clone();
+    print_line(format_args!("{}: device {}", download.tap, download.address.address()))?;
+    let config = Config { gateway: args.gateway, ..config(args, download.address) };
+    let name = download.name.clone();
     let received = device::fetch(device, &config, args.rx_buffer, name, server, Vec::new())?;
 
-    print_rate(target.address.address(), &received)?;
+    print_rate(download.address.address(), &received)?;
     print_line(format_args!("sha256 {}", sha256(&received.data)))?;
     if let Some(output) = &args.output {
         let mut staging = Staging::create(output)?;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use clap::Parser;
 use clap::builder::RangedU64ValueParser;
 use fetchlet_embedded_example::option_value as value;
-use fetchlet_segment::Conditions;
+use fetchlet_segment::LinkConditions;
 
 /// A device fetches a file over a simulated network, from a real server.
 ///
@@ -101,14 +101,14 @@ impl Args {
     }
 
     /// The properties of the cable, the same in both directions.
-    pub(crate) fn conditions(&self) -> Conditions {
-        Conditions {
+    pub(crate) fn conditions(&self) -> LinkConditions {
+        LinkConditions {
             rate: self.rate,
             latency: smoltcp::time::Duration::from_millis(self.latency),
             drop: self.drop,
             corrupt: self.corrupt,
             seed: self.seed,
-            ..Conditions::default()
+            ..LinkConditions::default()
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::time::Duration;
 
-use fetchlet_segment::{Counters, Monitor};
+use fetchlet_segment::{FrameCounters, Monitor};
 use indicatif::{BinaryBytes, HumanBytes};
 use smoltcp::wire::Ipv4Cidr;
 
@@ -38,8 +38,8 @@ pub(crate) fn segment(monitor: &Monitor) -> io::Result<()> {
     writeln!(io::stdout(), "received  {}", counted(monitor.received()))
 }
 
-fn counted(counters: Counters) -> String {
-    let Counters { frames, bytes, dropped, corrupted, overflowed } = counters;
+fn counted(counters: FrameCounters) -> String {
+    let FrameCounters { frames, bytes, dropped, corrupted, overflowed } = counters;
     format!(
         "{frames} frames, {bytes} bytes; {dropped} lost, {corrupted} damaged, {overflowed} too many"
     )

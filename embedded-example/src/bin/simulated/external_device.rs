@@ -8,7 +8,7 @@ use smoltcp::time::Duration;
 
 use crate::args::Args;
 use crate::console;
-use crate::network::{GATEWAY, Network};
+use crate::network::{GATEWAY, SimulatedNetwork};
 use crate::source::Source;
 
 /// The time for the last frames. QEMU on a loaded host has taken frames tens of milliseconds late.
@@ -19,7 +19,7 @@ pub(crate) fn run(args: &Args, source: &Source, own: &Path, peer: &Path) -> Resu
     let mut outside = Datagram::bind(own, peer).map_err(|error| {
         format!("cannot bind {}: {error}; remove what is there, or choose another", own.display())
     })?;
-    let (mut network, mut port) = Network::new(args, source)?;
+    let (mut network, mut port) = SimulatedNetwork::new(args, source)?;
     console::ready(GATEWAY, source).map_err(console::unwritten)?;
     loop {
         let now = network.clock.now();
@@ -48,7 +48,7 @@ pub(crate) fn run(args: &Args, source: &Source, own: &Path, peer: &Path) -> Resu
 
 /// Moves the last frames to the device: the end of the connection, or the reset.
 fn drain<D: smoltcp::phy::Device>(
-    network: &mut Network,
+    network: &mut SimulatedNetwork,
     port: &mut D,
     outside: &mut Datagram,
 ) -> Result<(), String> {

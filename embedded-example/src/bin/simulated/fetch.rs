@@ -14,7 +14,7 @@ use smoltcp::time::{Duration, Instant};
 use crate::args::Args;
 use crate::console;
 use crate::file_sink::FileSink;
-use crate::network::{DEVICE, DEVICE_MAC, GATEWAY, Network};
+use crate::network::{DEVICE, DEVICE_MAC, GATEWAY, SimulatedNetwork};
 use crate::source::Source;
 
 /// The longest time that the end of the connection may take after the download: two losses of a
@@ -30,7 +30,7 @@ type SegmentClient<'a> = Client<'a, PcapWriter<Endpoint, Capture>, 1024>;
 pub(crate) fn run(args: &Args, source: &Source) -> Result<bool, String> {
     let sink = FileSink::new(args.output.as_deref());
     let mut sink = sink.map_err(|error| error_chain(&error))?;
-    let (mut network, device) = Network::new(args, source)?;
+    let (mut network, device) = SimulatedNetwork::new(args, source)?;
     let (mut receive, mut transmit) = (vec![0; args.rx_buffer], [0; TRANSMIT_LEN]);
     let mut socket = [SocketStorage::EMPTY];
     let storage = Storage { receive: &mut receive, transmit: &mut transmit, socket: &mut socket };
@@ -60,7 +60,7 @@ pub(crate) fn run(args: &Args, source: &Source) -> Result<bool, String> {
 }
 
 fn drive(
-    network: &mut Network,
+    network: &mut SimulatedNetwork,
     client: &mut SegmentClient<'_>,
     sink: &mut FileSink,
 ) -> Result<u32, TransferError<String>> {
@@ -77,7 +77,7 @@ fn drive(
 /// Polls until both sides have seen the end of the connection, so that the server has nothing to
 /// wait for.
 fn close(
-    network: &mut Network,
+    network: &mut SimulatedNetwork,
     client: &mut SegmentClient<'_>,
     sink: &mut FileSink,
 ) -> Result<(), String> {
@@ -98,7 +98,7 @@ fn close(
 }
 
 fn sleep(
-    network: &mut Network,
+    network: &mut SimulatedNetwork,
     client: &mut SegmentClient<'_>,
     now: Instant,
 ) -> Result<(), String> {
@@ -108,7 +108,7 @@ fn sleep(
 }
 
 /// The text for the user: what went wrong and what to do about it.
-fn explain(error: TransferError<String>, network: &Network) -> String {
+fn explain(error: TransferError<String>, network: &SimulatedNetwork) -> String {
     let behind = network.gateway.error().map(|error| format!("; behind the gateway: {error}"));
     let behind = behind.unwrap_or_default();
     let advice = match &error {

@@ -6,8 +6,8 @@ mod console;
 mod external_device;
 mod fetch;
 mod file_sink;
-mod interrupt;
 mod network;
+mod signal_flag;
 mod source;
 
 use std::process::ExitCode;

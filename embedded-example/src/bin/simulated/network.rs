@@ -10,7 +10,7 @@ use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::{EthernetAddress, Ipv4Address, Ipv4Cidr};
 
 use crate::args::Args;
-use crate::interrupt::{Interrupt, MAX_SLEEP};
+use crate::signal_flag::{MAX_SLEEP, SignalFlag};
 use crate::source::Source;
 
 /// The device's address and network, a private one (RFC 1918).
@@ -24,23 +24,23 @@ pub(crate) const DEVICE_MAC: EthernetAddress = EthernetAddress([2, 0, 0, 0, 0, 2
 const GATEWAY_MAC: EthernetAddress = EthernetAddress([2, 0, 0, 0, 0, 1]);
 
 /// A segment with a gateway at one end; the other end is the device's.
-pub(crate) struct Network {
+pub(crate) struct SimulatedNetwork {
     pub(crate) gateway: Gateway<Endpoint>,
     /// Counts the frames of the cable; `sent` are those of the device.
     pub(crate) monitor: Monitor,
     pub(crate) clock: WallClock,
     capture: Capture,
-    interrupt: Interrupt,
+    signal_flag: SignalFlag,
 }
 
-impl Network {
+impl SimulatedNetwork {
     /// Builds the segment; returns the device's end as well.
     pub(crate) fn new(
         args: &Args,
         source: &Source,
     ) -> Result<(Self, PcapWriter<Endpoint, Capture>), String> {
-        let interrupt = Interrupt::install();
-        let interrupt = interrupt.map_err(|error| format!("cannot catch signals: {error}"))?;
+        let signal_flag = SignalFlag::install();
+        let signal_flag = signal_flag.map_err(|error| format!("cannot catch signals: {error}"))?;
         let clock = WallClock::start();
         let (near, far) = segment(args.mtu(), args.conditions(), args.conditions());
         let config = GatewayConfig {
@@ -62,7 +62,7 @@ impl Network {
         };
         let (monitor, gateway) = (near.monitor(), Gateway::new(far, &config, clock.now()));
         let device = PcapWriter::new(near, capture.clone(), PcapMode::Both);
-        Ok((Self { gateway, monitor, clock, capture, interrupt }, device))
+        Ok((Self { gateway, monitor, clock, capture, signal_flag }, device))
     }
 
     /// The time until the first of: the next arrival of a frame, the gateway's next work, `others`.
@@ -79,7 +79,7 @@ impl Network {
         delay: Duration,
         also: Option<BorrowedFd<'_>>,
     ) -> Result<(), String> {
-        self.interrupt.check()?;
+        self.signal_flag.check()?;
         if delay == Duration::ZERO {
             return Ok(());
         }

@@ -14,9 +14,9 @@ pub(crate) const MAX_SLEEP: Duration = Duration::from_millis(500);
 
 /// Whether a signal has asked for the end.
 #[derive(Clone)]
-pub(crate) struct Interrupt(Arc<AtomicBool>);
+pub(crate) struct SignalFlag(Arc<AtomicBool>);
 
-impl Interrupt {
+impl SignalFlag {
     /// Catches SIGHUP, SIGINT and SIGTERM; a second signal ends the program at once.
     pub(crate) fn install() -> io::Result<Self> {
         let asked = Arc::new(AtomicBool::new(false));
