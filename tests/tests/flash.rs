@@ -22,13 +22,13 @@ const SECTORS: usize = 8;
 const PARTITION: Range<u32> = 128..448;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fault {
+enum FlashError {
     Address(NorFlashErrorKind),
     /// The word was written since its sector was erased, or the sector was never erased.
     NotErased,
 }
 
-impl NorFlashError for Fault {
+impl NorFlashError for FlashError {
     fn kind(&self) -> NorFlashErrorKind {
         match self {
             Self::Address(kind) => *kind,
@@ -53,14 +53,14 @@ impl Flash {
 }
 
 impl ErrorType for Flash {
-    type Error = Fault;
+    type Error = FlashError;
 }
 
 impl ReadNorFlash for Flash {
     const READ_SIZE: usize = 1;
 
-    fn read(&mut self, offset: u32, bytes: &mut [u8]) -> Result<(), Fault> {
-        check_read(self, offset, bytes.len()).map_err(Fault::Address)?;
+    fn read(&mut self, offset: u32, bytes: &mut [u8]) -> Result<(), FlashError> {
+        check_read(self, offset, bytes.len()).map_err(FlashError::Address)?;
         bytes.copy_from_slice(&self.bytes[offset as usize..][..bytes.len()]);
         Ok(())
     }
@@ -74,8 +74,8 @@ impl NorFlash for Flash {
     const WRITE_SIZE: usize = WORD;
     const ERASE_SIZE: usize = SECTOR;
 
-    fn erase(&mut self, from: u32, to: u32) -> Result<(), Fault> {
-        check_erase(self, from, to).map_err(Fault::Address)?;
+    fn erase(&mut self, from: u32, to: u32) -> Result<(), FlashError> {
+        check_erase(self, from, to).map_err(FlashError::Address)?;
         let range = from as usize..to as usize;
         self.bytes[range.clone()].fill(0xFF);
         self.erased[range.start / WORD..range.end / WORD].fill(true);
@@ -85,12 +85,12 @@ impl NorFlash for Flash {
         Ok(())
     }
 
-    fn write(&mut self, offset: u32, bytes: &[u8]) -> Result<(), Fault> {
-        check_write(self, offset, bytes.len()).map_err(Fault::Address)?;
+    fn write(&mut self, offset: u32, bytes: &[u8]) -> Result<(), FlashError> {
+        check_write(self, offset, bytes.len()).map_err(FlashError::Address)?;
         let range = offset as usize..offset as usize + bytes.len();
         let words = &mut self.erased[range.start / WORD..range.end / WORD];
         if words.contains(&false) {
-            return Err(Fault::NotErased);
+            return Err(FlashError::NotErased);
         }
         words.fill(false);
         self.bytes[range].copy_from_slice(bytes);
@@ -101,14 +101,14 @@ impl NorFlash for Flash {
 #[derive(Debug, PartialEq, Eq)]
 enum WriteError {
     TooLarge,
-    Flash(Fault),
+    Flash(FlashError),
 }
 
 /// A driver as firmware would have it: it erases the partition at the beginning and pads the last
 /// block.
-struct Driver(Flash);
+struct PartitionWriter(Flash);
 
-impl<const N: usize> BlockWriter<N> for Driver {
+impl<const N: usize> BlockWriter<N> for PartitionWriter {
     type Error = WriteError;
 
     fn begin(&mut self, len: u32) -> Result<(), WriteError> {
@@ -135,7 +135,7 @@ impl<const N: usize> BlockWriter<N> for Driver {
     }
 }
 
-fn write<const N: usize>(blocks: &mut Blocks<Driver, N>, file: &[u8], pieces: &[&[u8]]) {
+fn write<const N: usize>(blocks: &mut Blocks<PartitionWriter, N>, file: &[u8], pieces: &[&[u8]]) {
     blocks.begin(u32::try_from(file.len()).unwrap()).unwrap();
     for piece in pieces {
         blocks.write(piece).unwrap();
@@ -162,7 +162,7 @@ fn every_size_in_every_cutting<const N: usize>() {
     for size in 0..=3 * N + 1 {
         let file = random_bytes(size as u64, size);
         for (name, pieces) in cuttings(&file) {
-            let mut blocks = Blocks::<_, N>::new(Driver(Flash::used()));
+            let mut blocks = Blocks::<_, N>::new(PartitionWriter(Flash::used()));
             write(&mut blocks, &file, &pieces);
             check(&blocks.into_inner().0, &file, 1, &format!("{size} bytes by {N}, {name}"));
         }
@@ -190,7 +190,7 @@ fn blocks_of_several_sectors_and_a_half_fit_the_flash() {
         let file = random_bytes(1, 320);
         for size in [159, 160, 161, 319, 320] {
             let file = &file[..size];
-            let mut blocks = Blocks::<_, 160>::new(Driver(Flash::used()));
+            let mut blocks = Blocks::<_, 160>::new(PartitionWriter(Flash::used()));
             write(&mut blocks, file, &cut(file, [7]));
             check(&blocks.into_inner().0, file, 1, &format!("{size} bytes by 160"));
         }
@@ -200,7 +200,7 @@ fn blocks_of_several_sectors_and_a_half_fit_the_flash() {
 #[test]
 fn a_second_file_begins_anew() {
     within(LIMIT, || {
-        let mut blocks = Blocks::<_, 16>::new(Driver(Flash::used()));
+        let mut blocks = Blocks::<_, 16>::new(PartitionWriter(Flash::used()));
         // The first file ends in the middle of a block, as after a lost connection.
         Sink::begin(&mut blocks, 40).unwrap();
         blocks.write(&[7; 21]).unwrap();
@@ -215,12 +215,12 @@ fn a_file_too_large_for_the_flash_is_refused_before_anything_is_erased() {
     within(LIMIT, || {
         let room = PARTITION.end - PARTITION.start;
         for len in [room + 1, room + 16, u32::MAX] {
-            let mut blocks = Blocks::<_, 16>::new(Driver(Flash::used()));
+            let mut blocks = Blocks::<_, 16>::new(PartitionWriter(Flash::used()));
             assert_eq!(blocks.begin(len), Err(WriteError::TooLarge));
             check(&blocks.into_inner().0, &[], 1, &format!("{len} bytes"));
         }
         let file = random_bytes(3, room as usize);
-        let mut blocks = Blocks::<_, 16>::new(Driver(Flash::used()));
+        let mut blocks = Blocks::<_, 16>::new(PartitionWriter(Flash::used()));
         write(&mut blocks, &file, &[&file]);
         check(&blocks.into_inner().0, &file, 1, "all of the partition");
     });
@@ -230,18 +230,18 @@ fn a_file_too_large_for_the_flash_is_refused_before_anything_is_erased() {
 #[test]
 fn the_model_forbids_what_flash_forbids() {
     let mut flash = Flash::used();
-    let unaligned = Err(Fault::Address(NorFlashErrorKind::NotAligned));
-    let outside = Err(Fault::Address(NorFlashErrorKind::OutOfBounds));
-    assert_eq!(flash.write(0, &[0; 4]), Err(Fault::NotErased));
+    let unaligned = Err(FlashError::Address(NorFlashErrorKind::NotAligned));
+    let outside = Err(FlashError::Address(NorFlashErrorKind::OutOfBounds));
+    assert_eq!(flash.write(0, &[0; 4]), Err(FlashError::NotErased));
     assert_eq!(flash.erase(0, 63), unaligned);
     assert_eq!(flash.erase(448, 576), outside);
     assert_eq!(flash.erase(0, 64), Ok(()));
     assert_eq!(flash.write(2, &[0; 4]), unaligned);
     assert_eq!(flash.write(0, &[0; 3]), unaligned);
     assert_eq!(flash.write(512, &[0; 4]), outside);
-    assert_eq!(flash.write(60, &[0; 8]), Err(Fault::NotErased));
+    assert_eq!(flash.write(60, &[0; 8]), Err(FlashError::NotErased));
     assert_eq!(flash.write(4, &[0xFF; 4]), Ok(()));
-    assert_eq!(flash.write(4, &[0; 4]), Err(Fault::NotErased));
+    assert_eq!(flash.write(4, &[0; 4]), Err(FlashError::NotErased));
     let mut read = [0; 4];
     assert_eq!(flash.read(510, &mut read), outside);
     assert_eq!(flash.read(4, &mut read), Ok(()));

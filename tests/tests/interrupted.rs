@@ -16,17 +16,17 @@ const NAME: &str = "h.txt";
 
 /// The failure of every second call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Failure(ErrorKind);
+struct InjectedError(ErrorKind);
 
-impl fmt::Display for Failure {
+impl fmt::Display for InjectedError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?}", self.0)
     }
 }
 
-impl std::error::Error for Failure {}
+impl std::error::Error for InjectedError {}
 
-impl embedded_io::Error for Failure {
+impl embedded_io::Error for InjectedError {
     fn kind(&self) -> ErrorKind {
         self.0
     }
@@ -36,23 +36,23 @@ impl embedded_io::Error for Failure {
 struct Stuttering {
     input: &'static [u8],
     output: Vec<u8>,
-    failure: Failure,
+    failure: InjectedError,
     failed: bool,
     flushed: bool,
 }
 
 impl Stuttering {
     fn new(input: &'static [u8], kind: ErrorKind) -> Self {
-        let failure = Failure(kind);
+        let failure = InjectedError(kind);
         Self { input, output: Vec::new(), failure, failed: false, flushed: false }
     }
 
-    fn stutter(&mut self) -> Result<(), Failure> {
+    fn stutter(&mut self) -> Result<(), InjectedError> {
         self.failed = !self.failed;
         if self.failed { Err(self.failure) } else { Ok(()) }
     }
 
-    fn take(&mut self, buffer: &mut [u8]) -> Result<usize, Failure> {
+    fn take(&mut self, buffer: &mut [u8]) -> Result<usize, InjectedError> {
         self.stutter()?;
         let (now, later) = self.input.split_at(buffer.len().min(self.input.len()));
         buffer[..now.len()].copy_from_slice(now);
@@ -60,14 +60,14 @@ impl Stuttering {
         Ok(now.len())
     }
 
-    fn give(&mut self, data: &[u8]) -> Result<usize, Failure> {
+    fn give(&mut self, data: &[u8]) -> Result<usize, InjectedError> {
         self.stutter()?;
         let taken = data.len().min(2);
         self.output.extend_from_slice(&data[..taken]);
         Ok(taken)
     }
 
-    fn end(&mut self) -> Result<(), Failure> {
+    fn end(&mut self) -> Result<(), InjectedError> {
         self.stutter()?;
         self.flushed = true;
         Ok(())
@@ -75,61 +75,61 @@ impl Stuttering {
 }
 
 impl embedded_io::ErrorType for Stuttering {
-    type Error = Failure;
+    type Error = InjectedError;
 }
 
 impl embedded_io::Read for Stuttering {
-    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Failure> {
+    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, InjectedError> {
         self.take(buffer)
     }
 }
 
 impl embedded_io::Write for Stuttering {
-    fn write(&mut self, data: &[u8]) -> Result<usize, Failure> {
+    fn write(&mut self, data: &[u8]) -> Result<usize, InjectedError> {
         self.give(data)
     }
 
-    fn flush(&mut self) -> Result<(), Failure> {
+    fn flush(&mut self) -> Result<(), InjectedError> {
         self.end()
     }
 }
 
 impl embedded_io_async::Read for Stuttering {
-    async fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Failure> {
+    async fn read(&mut self, buffer: &mut [u8]) -> Result<usize, InjectedError> {
         self.take(buffer)
     }
 }
 
 impl embedded_io_async::Write for Stuttering {
-    async fn write(&mut self, data: &[u8]) -> Result<usize, Failure> {
+    async fn write(&mut self, data: &[u8]) -> Result<usize, InjectedError> {
         self.give(data)
     }
 
-    async fn flush(&mut self) -> Result<(), Failure> {
+    async fn flush(&mut self) -> Result<(), InjectedError> {
         self.end()
     }
 }
 
 impl io::Read for Stuttering {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.take(buffer).map_err(|Failure(kind)| io::ErrorKind::from(kind).into())
+        self.take(buffer).map_err(|InjectedError(kind)| io::ErrorKind::from(kind).into())
     }
 }
 
 impl io::Write for Stuttering {
     fn write(&mut self, data: &[u8]) -> io::Result<usize> {
-        self.give(data).map_err(|Failure(kind)| io::ErrorKind::from(kind).into())
+        self.give(data).map_err(|InjectedError(kind)| io::ErrorKind::from(kind).into())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.end().map_err(|Failure(kind)| io::ErrorKind::from(kind).into())
+        self.end().map_err(|InjectedError(kind)| io::ErrorKind::from(kind).into())
     }
 }
 
-type Fetched = Result<u32, FetchError<Failure, Failure>>;
+type StutteringResult = Result<u32, FetchError<InjectedError, InjectedError>>;
 
 /// Fetches by both adapters. Returns the result of each, its connection and its sink.
-fn fetch(kind: ErrorKind) -> [(Fetched, Stuttering, Stuttering); 2] {
+fn fetch(kind: ErrorKind) -> [(StutteringResult, Stuttering, Stuttering); 2] {
     let pair = || (Stuttering::new(HELLO, kind), Stuttering::new(&[], kind));
     let name = || Filename::<64>::new(NAME).unwrap();
     let (mut wire, mut sink) = pair();
@@ -170,7 +170,7 @@ fn no_other_failure_is_tried_again() {
     within(LIMIT, || {
         for kind in [ErrorKind::Other, ErrorKind::TimedOut, ErrorKind::ConnectionReset] {
             for (fetched, wire, _) in fetch(kind) {
-                assert_eq!(fetched, Err(FetchError::Connection(Failure(kind))));
+                assert_eq!(fetched, Err(FetchError::Connection(InjectedError(kind))));
                 assert_eq!(wire.output, b"");
             }
         }

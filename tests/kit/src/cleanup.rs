@@ -102,9 +102,9 @@ fn kill_group(group: Pid) {
 
 /// A temporary folder, removed when dropped, and by a signal after [`clean_up_on_signals`].
 #[derive(Debug)]
-pub struct Folder(TempDir);
+pub struct TempFolder(TempDir);
 
-impl Folder {
+impl TempFolder {
     /// Makes a new folder in the system's folder for temporary files.
     ///
     /// # Errors
@@ -132,7 +132,7 @@ impl Folder {
     }
 }
 
-impl Drop for Folder {
+impl Drop for TempFolder {
     fn drop(&mut self) {
         owned().folders.retain(|it| it != self.0.path());
     }

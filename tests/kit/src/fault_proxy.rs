@@ -83,9 +83,10 @@ impl FaultProxy {
                     break;
                 }
                 thread::spawn(move || {
-                    let link = client.and_then(|client| Link::new(client, server, injection));
+                    let connection =
+                        client.and_then(|client| ProxiedConnection::new(client, server, injection));
                     // The peers see how a connection ended; their tests check it.
-                    link.and_then(Link::run).ok();
+                    connection.and_then(ProxiedConnection::run).ok();
                 });
             }
         });
@@ -118,14 +119,14 @@ enum Flow {
 
 /// One connection through the proxy. A direction has the index of the peer that is read: the client
 /// is 0.
-struct Link {
+struct ProxiedConnection {
     peers: [TcpStream; 2],
     flows: [Flow; 2],
     passed: [usize; 2],
     injection: Injection,
 }
 
-impl Link {
+impl ProxiedConnection {
     fn new(client: TcpStream, server: SocketAddr, injection: Injection) -> io::Result<Self> {
         let peers = [client, TcpStream::connect(server)?];
         for peer in &peers {

@@ -62,12 +62,12 @@ impl FuseFile {
 #[derive(Debug)]
 pub struct FuseMount {
     at: PathBuf,
-    state: Arc<Mutex<State>>,
+    state: Arc<Mutex<FuseState>>,
     _session: BackgroundSession,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct FuseState {
     hanging: Vec<FuseCall>,
     /// The replies of calls that hang. A dropped one is an EIO.
     held: Vec<Box<dyn Any + Send>>,
@@ -82,12 +82,12 @@ impl FuseMount {
     /// If this program may not mount, or there is no FUSE.
     pub fn new(at: &Path, files: Vec<FuseFile>, ttl: Duration) -> io::Result<Self> {
         private_mounts()?;
-        let state = Arc::new(Mutex::new(State::default()));
-        let files = Files { files, ttl, state: Arc::clone(&state) };
+        let state = Arc::new(Mutex::new(FuseState::default()));
+        let file_system = FuseFileSystem { files, ttl, state: Arc::clone(&state) };
         let mut config = Config::default();
         config.mount_options = vec![MountOption::FSName("test".into())];
         config.acl = SessionACL::All;
-        let session = Session::new(files, at, &config)?.spawn()?;
+        let session = Session::new(file_system, at, &config)?.spawn()?;
         Ok(Self { at: at.into(), state, _session: session })
     }
 
@@ -117,18 +117,18 @@ impl Drop for FuseMount {
     }
 }
 
-fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+fn lock(state: &Mutex<FuseState>) -> MutexGuard<'_, FuseState> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// What answers the kernel.
-struct Files {
+/// The file system that answers the kernel.
+struct FuseFileSystem {
     files: Vec<FuseFile>,
     ttl: Duration,
-    state: Arc<Mutex<State>>,
+    state: Arc<Mutex<FuseState>>,
 }
 
-impl Files {
+impl FuseFileSystem {
     /// Returns the reply, unless this kind of call hangs.
     fn admit<R: Any + Send>(&self, call: FuseCall, reply: R) -> Option<R> {
         let mut state = lock(&self.state);
@@ -168,7 +168,7 @@ impl Files {
     }
 }
 
-impl Filesystem for Files {
+impl Filesystem for FuseFileSystem {
     fn lookup(&self, _: &Request, _: INodeNo, name: &OsStr, reply: ReplyEntry) {
         let Some(reply) = self.admit(FuseCall::Lookup, reply) else { return };
         let inode = (FIRST_INODE..).zip(&self.files).find(|(_, file)| name == file.name);

@@ -62,9 +62,9 @@ pub fn private_mounts() -> io::Result<()> {
 
 /// A network namespace, which lasts as long as this value or a process inside.
 #[derive(Debug)]
-pub struct Network(File);
+pub struct NetworkNamespace(File);
 
-impl Network {
+impl NetworkNamespace {
     /// Makes a new network namespace, in which every interface is down.
     ///
     /// # Errors

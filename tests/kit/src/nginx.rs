@@ -13,7 +13,7 @@ use rustix::io::{FdFlags, fcntl_setfd};
 use rustix::process::{Pid, Signal, geteuid};
 
 use crate::child_process::ChildProcess;
-use crate::cleanup::Folder;
+use crate::cleanup::TempFolder;
 use crate::programs::installed;
 use crate::usage::{Usage, family};
 
@@ -22,7 +22,7 @@ use crate::usage::{Usage, family};
 pub struct Nginx {
     master: ChildProcess,
     addr: SocketAddr,
-    _folder: Folder,
+    _folder: TempFolder,
 }
 
 impl Nginx {
@@ -43,7 +43,7 @@ impl Nginx {
         more: &str,
     ) -> io::Result<Self> {
         let beside = root.parent().ok_or_else(|| io::Error::other("no folder around it"))?;
-        let folder = Folder::within(beside)?;
+        let folder = TempFolder::within(beside)?;
         let listener = listener(bind)?;
         let addr = listener.local_addr()?;
         let path = folder.path().join("nginx.conf");

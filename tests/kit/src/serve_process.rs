@@ -20,8 +20,8 @@ use crate::usage::Usage;
 pub struct ServeProcess {
     process: ChildProcess,
     addr: SocketAddr,
-    stdout: Lines,
-    log: Lines,
+    stdout: LineReader,
+    log: LineReader,
 }
 
 impl ServeProcess {
@@ -66,7 +66,8 @@ impl ServeProcess {
     pub fn run(mut serve: Command) -> io::Result<Self> {
         serve.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut process = ChildProcess::start(&mut serve)?;
-        let [stdout, log] = [Lines::read(process.stdout()?), Lines::read(process.stderr()?)];
+        let [stdout, log] =
+            [LineReader::read(process.stdout()?), LineReader::read(process.stderr()?)];
         let Some(line) = stdout.next() else {
             let log = log.rest();
             return Err(io::Error::other(format!("it does not say where it listens: {log:?}")));
@@ -162,12 +163,12 @@ fn listening(line: &str) -> io::Result<SocketAddr> {
 
 /// The lines of a stream, read in a thread, so that a full pipe never stops the writer.
 #[derive(Debug)]
-struct Lines {
+struct LineReader {
     receiver: Mutex<Receiver<String>>,
     count: Arc<AtomicU64>,
 }
 
-impl Lines {
+impl LineReader {
     fn read(stream: impl Read + Send + 'static) -> Self {
         let (sender, receiver) = mpsc::channel();
         let count = Arc::new(AtomicU64::new(0));

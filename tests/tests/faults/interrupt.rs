@@ -21,14 +21,14 @@ const TIMES: u32 = 200;
 /// The number of the signal, by which a program that dies of it is told.
 const SIGINT: i32 = 2;
 
-struct Scene {
+struct InterruptTest {
     server: RunningServer,
     content: Vec<u8>,
     done: AtomicUsize,
     broken_off: AtomicUsize,
 }
 
-impl Scene {
+impl InterruptTest {
     /// The test may have been started to ignore SIGINT (`&` in a shell's script).
     fn get(&self, folder: &TempDir) -> Command {
         let mut get = bare("env");
@@ -71,16 +71,16 @@ fn an_interrupt_at_any_moment_leaves_the_whole_file_or_nothing() {
         fs::write(served.path().join("f"), &content).unwrap();
         let server = RunningServer::start(served.path());
         let (done, broken_off) = (AtomicUsize::new(0), AtomicUsize::new(0));
-        let scene = Scene { server, content, done, broken_off };
+        let test = InterruptTest { server, content, done, broken_off };
         let folder = tempfile::tempdir().unwrap();
         let start = Instant::now();
-        assert_ended(&output(&mut scene.get(&folder)), 0, "", "undisturbed");
+        assert_ended(&output(&mut test.get(&folder)), 0, "", "undisturbed");
         let duration = start.elapsed();
         let mut rng = Rng::with_seed(5);
         let delays: Vec<_> =
             (0..TIMES).map(|_| duration.mul_f64(rng.usize(..1500) as f64 / 1000.0)).collect();
-        at_once(2, &delays, |delay| scene.interrupted(*delay));
-        let (done, broken_off) = (scene.done.into_inner(), scene.broken_off.into_inner());
+        at_once(2, &delays, |delay| test.interrupted(*delay));
+        let (done, broken_off) = (test.done.into_inner(), test.broken_off.into_inner());
         assert!(done > 0 && broken_off > 0, "{done} done, {broken_off} broken off: no test");
     });
 }

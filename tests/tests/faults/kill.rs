@@ -23,7 +23,7 @@ const LEN: usize = 300_000;
 /// killed.
 const MOST: usize = 500;
 
-struct Scene {
+struct KillTest {
     server: RunningServer,
     content: Vec<u8>,
     force: bool,
@@ -38,7 +38,7 @@ struct Left {
     unfinished: bool,
 }
 
-impl Scene {
+impl KillTest {
     /// Returns the command `fetchlet get` under strace with these options, in a folder of its own.
     fn traced(&self, folder: &Path, options: &[&str]) -> Command {
         if self.force {
@@ -129,11 +129,11 @@ fn a_kill_at_any_system_call_leaves_the_old_file_or_the_whole_new_one() {
         fs::write(served.path().join("f"), &content).unwrap();
         for force in [false, true] {
             let server = RunningServer::start(served.path());
-            let scene = Scene { server, content: content.clone(), force };
-            let calls: Vec<_> = scene.calls().into_iter().collect();
+            let test = KillTest { server, content: content.clone(), force };
+            let calls: Vec<_> = test.calls().into_iter().collect();
             let seen = Mutex::new(Vec::new());
             at_once(4, &calls, |call| {
-                let kills = (1..MOST).map_while(|nth| scene.killed(call, nth));
+                let kills = (1..MOST).map_while(|nth| test.killed(call, nth));
                 let kills: Vec<Left> = kills.collect();
                 assert!(kills.len() < MOST - 1, "{call}: it never got to its end");
                 seen.lock().unwrap().extend(kills);

@@ -18,13 +18,13 @@ const LEN: usize = 3_000_001;
 const LARGE: u64 = 64 << 20;
 
 /// A `fetchlet serve` whose calls of `sendfile` fail, and strace's log of these calls.
-struct Refused {
-    server: ServeProcess,
+struct ServerWithoutSendfile {
+    process: ServeProcess,
     log: std::path::PathBuf,
     _logs: TempDir,
 }
 
-impl Refused {
+impl ServerWithoutSendfile {
     fn start(root: &Path, failure: &str, options: &[&str]) -> Self {
         let logs = tempfile::tempdir().unwrap();
         let log = logs.path().join("log");
@@ -33,15 +33,15 @@ impl Refused {
         strace.args(["-D", "-f", "-qq", "-e", "trace=sendfile", "-e"]);
         strace.arg(format!("inject=sendfile:{failure}")).arg("-o").arg(&log);
         strace.arg(built("fetchlet").unwrap()).args(["serve", "0", "--root"]).arg(root);
-        let server = ServeProcess::run({
+        let process = ServeProcess::run({
             strace.args(options);
             strace
         });
-        Self { server: server.unwrap(), log, _logs: logs }
+        Self { process: process.unwrap(), log, _logs: logs }
     }
 
-    /// Returns how many calls failed.
-    fn refused(&self) -> usize {
+    /// Returns how many calls of `sendfile` failed.
+    fn failed_calls(&self) -> usize {
         fs::read_to_string(&self.log).unwrap().matches("(INJECTED)").count()
     }
 }
@@ -74,14 +74,14 @@ fn a_file_that_sendfile_refuses_arrives_whole() {
         let whole = [b"\x49\x7E\x02\x01", &len[..], &content].concat();
         for failure in ["error=EINVAL", "error=ENOSYS", "error=EOPNOTSUPP", "error=EINVAL:when=3+"]
         {
-            let refused = Refused::start(folder.path(), failure, &[]);
+            let server = ServerWithoutSendfile::start(folder.path(), failure, &[]);
             for _ in 0..3 {
-                let answer = read_all(ask(refused.server.addr(), b"f").unwrap()).unwrap();
+                let answer = read_all(ask(server.process.addr(), b"f").unwrap()).unwrap();
                 assert!(answer == whole, "{failure}");
-                let line = refused.server.logged("end=");
+                let line = server.process.logged("end=");
                 assert!(line.contains("end=\"sent\"") && line.contains("bytes=3000001"), "{line}");
             }
-            assert!(refused.refused() >= 2, "{failure}");
+            assert!(server.failed_calls() >= 2, "{failure}");
         }
     });
 }
@@ -94,17 +94,17 @@ fn a_copied_file_that_shrinks_ends_early() {
     }
     within(LIMIT, || {
         let (folder, file) = sparse(LARGE);
-        let refused = Refused::start(folder.path(), "error=EINVAL", &[]);
-        let mut client = ask(refused.server.addr(), b"f").unwrap();
+        let server = ServerWithoutSendfile::start(folder.path(), "error=EINVAL", &[]);
+        let mut client = ask(server.process.addr(), b"f").unwrap();
         client.read_exact(&mut [0; 8]).unwrap();
         file.set_len(1000).unwrap();
         let mut data = Vec::new();
         client.read_to_end(&mut data).expect("an end in order");
         assert!(!data.is_empty() && (data.len() as u64) < LARGE, "{} bytes", data.len());
-        let line = refused.server.logged("end=");
+        let line = server.process.logged("end=");
         assert!(line.contains("end=\"short file\"") && line.contains("R10"), "{line}");
         assert!(line.contains(&format!("bytes={} ", data.len())), "{} in {line}", data.len());
-        assert!(refused.refused() > 0);
+        assert!(server.failed_calls() > 0);
     });
 }
 
@@ -117,15 +117,16 @@ fn a_reader_that_takes_nothing_of_a_copied_file_is_dropped() {
     within(LIMIT, || {
         let (folder, _) = sparse(LARGE);
         fs::write(folder.path().join("small"), "hello").unwrap();
-        let refused = Refused::start(folder.path(), "error=EINVAL", &["--timeout", "1s"]);
-        let mut stalled = ask(refused.server.addr(), b"f").unwrap();
+        let server =
+            ServerWithoutSendfile::start(folder.path(), "error=EINVAL", &["--timeout", "1s"]);
+        let mut stalled = ask(server.process.addr(), b"f").unwrap();
         stalled.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
         stalled.read_exact(&mut [0; 8]).unwrap();
-        let small = exchange(refused.server.addr(), &request(b"small")).unwrap();
+        let small = exchange(server.process.addr(), &request(b"small")).unwrap();
         assert_eq!(small, b"\x49\x7E\x02\x01\x00\x00\x00\x05hello");
-        assert!(refused.server.logged("end=").contains("name=\"small\""));
-        let line = refused.server.logged("end=");
+        assert!(server.process.logged("end=").contains("name=\"small\""));
+        let line = server.process.logged("end=");
         assert!(line.contains("name=\"f\"") && line.contains("end=\"stalled\""), "{line}");
-        assert!(refused.refused() > 0);
+        assert!(server.failed_calls() > 0);
     });
 }

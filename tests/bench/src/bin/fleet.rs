@@ -12,7 +12,7 @@ use fetchlet_test_kit::Table;
 
 /// Compute what a fleet of devices needs
 #[derive(Clone, Debug, Parser)]
-struct Fleet {
+struct FleetPlan {
     /// Devices that each fetch the file once
     #[arg(long, default_value_t = 1_000_000.0)]
     devices: f64,
@@ -87,7 +87,7 @@ struct Demand {
     memory: f64,
 }
 
-impl Fleet {
+impl FleetPlan {
     fn demand(&self) -> Demand {
         let requests = self.devices / self.window.as_secs_f64();
         let transfer = self.size / self.rate;
@@ -137,7 +137,7 @@ impl Fleet {
 }
 
 fn main() -> ExitCode {
-    let fleet = Fleet::parse();
+    let fleet = FleetPlan::parse();
     if !fleet.is_sensible() {
         eprintln!("fleet: numbers have to be more than 0, costs at least 0, --load at most 1");
         return ExitCode::from(2);
@@ -163,8 +163,8 @@ fn main() -> ExitCode {
 mod tests {
     use super::*;
 
-    fn fleet(arguments: &str) -> Fleet {
-        Fleet::parse_from(["fleet"].into_iter().chain(arguments.split_whitespace()))
+    fn fleet(arguments: &str) -> FleetPlan {
+        FleetPlan::parse_from(["fleet"].into_iter().chain(arguments.split_whitespace()))
     }
 
     #[test]
@@ -193,7 +193,8 @@ mod tests {
     #[test]
     fn numbers_that_make_no_sense_are_refused() {
         for arguments in ["--devices 0", "--rate NaN", "--load 1.1", "--cores -1", "--window 0s"] {
-            let parsed = Fleet::try_parse_from(["fleet"].into_iter().chain(arguments.split(' ')));
+            let parsed =
+                FleetPlan::try_parse_from(["fleet"].into_iter().chain(arguments.split(' ')));
             assert!(parsed.is_err_and(|_| true) || !fleet(arguments).is_sensible(), "{arguments}");
         }
         assert!(fleet("").is_sensible());

@@ -27,12 +27,12 @@ const BUFFER: usize = 4096;
 #[derive(Debug)]
 pub(crate) struct Crowd<'a> {
     content: &'a [u8],
-    readers: Vec<Reader>,
-    writers: Vec<Writer>,
+    readers: Vec<CrowdReader>,
+    writers: Vec<CrowdWriter>,
 }
 
 #[derive(Debug)]
-struct Reader {
+struct CrowdReader {
     stream: TcpStream,
     received: usize,
     /// Whether the reader got a wrong byte or an end.
@@ -40,7 +40,7 @@ struct Reader {
 }
 
 #[derive(Debug)]
-struct Writer {
+struct CrowdWriter {
     stream: TcpStream,
     since: Instant,
     gone: Option<Duration>,
@@ -48,7 +48,7 @@ struct Writer {
 
 /// The state of the crowd at the end of a run.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Counts {
+pub(crate) struct CrowdCounts {
     /// Readers that are still served.
     pub(crate) readers: u64,
     /// Bytes per second that each reader took.
@@ -70,19 +70,19 @@ impl<'a> Crowd<'a> {
             let mut stream = connect_with(source, server, Some(BUFFER))?;
             stream.write_all(&request(b"large"))?;
             stream.set_nonblocking(true)?;
-            Ok(Reader { stream, received: 0, failed: false })
+            Ok(CrowdReader { stream, received: 0, failed: false })
         });
         let readers = readers.collect::<io::Result<Vec<_>>>()?;
         let writers = (0..writers).zip(sources(4, 10)).map(|(_, source)| {
             let stream = connect(source, server)?;
             stream.set_nonblocking(true)?;
-            Ok(Writer { stream, since: Instant::now(), gone: None })
+            Ok(CrowdWriter { stream, since: Instant::now(), gone: None })
         });
         Ok(Self { content, readers, writers: writers.collect::<io::Result<_>>()? })
     }
 
     /// Reads and writes slowly for this time.
-    pub(crate) fn go_on(&mut self, time: Duration) -> Counts {
+    pub(crate) fn go_on(&mut self, time: Duration) -> CrowdCounts {
         let start = Instant::now();
         for tick in 0.. {
             let next = start + TICK.saturating_mul(u32::try_from(tick).unwrap_or(u32::MAX));
@@ -98,11 +98,11 @@ impl<'a> Crowd<'a> {
         self.counts(start.elapsed())
     }
 
-    fn counts(&self, time: Duration) -> Counts {
+    fn counts(&self, time: Duration) -> CrowdCounts {
         let served = self.readers.iter().filter(|reader| !reader.failed);
         let received: usize = self.readers.iter().map(|reader| reader.received).sum();
         let gone = || self.writers.iter().filter_map(|writer| writer.gone);
-        Counts {
+        CrowdCounts {
             readers: served.count() as u64,
             rate: received as f64 / self.readers.len().max(1) as f64 / time.as_secs_f64(),
             writers: self.writers.iter().filter(|writer| writer.gone.is_none()).count() as u64,
@@ -112,7 +112,7 @@ impl<'a> Crowd<'a> {
     }
 }
 
-impl Reader {
+impl CrowdReader {
     fn read(&mut self, content: &[u8]) {
         let mut bite = [0; BITE];
         match self.stream.read(&mut bite) {
@@ -129,7 +129,7 @@ impl Reader {
     }
 }
 
-impl Writer {
+impl CrowdWriter {
     /// Writes byte number `place` of a request whose name has the largest legal length.
     fn write(&mut self, place: usize) {
         let byte = request(&[b'x'; 1024]).get(place).copied().unwrap_or(b'x');

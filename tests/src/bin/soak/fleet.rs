@@ -11,7 +11,7 @@ use fetchlet_test_kit::usage::{cpu, tcp_pages};
 use fetchlet_test_kit::{ServeProcess, request, response};
 
 use crate::peers::{ServedFolder, connect_with, slowest, sources};
-use crate::report::Report;
+use crate::report::SoakReport;
 
 /// The address of a client that is not part of the fleet.
 const FAST: Ipv4Addr = Ipv4Addr::new(127, 0, 3, 1);
@@ -33,7 +33,7 @@ const BUFFER: usize = 8192;
 /// Longest run: more than the fleet needs if the server keeps up.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-pub(crate) fn run(quick: bool, report: &mut Report) -> io::Result<()> {
+pub(crate) fn run(quick: bool, report: &mut SoakReport) -> io::Result<()> {
     let (devices, len) = if quick { (500, 60_000) } else { (9_900, 1 << 20) };
     let mut folder = ServedFolder::new()?;
     folder.large.truncate(len);

@@ -11,13 +11,13 @@ use std::time::{Duration, Instant};
 use fetchlet_test_kit::ServeProcess;
 
 use crate::peers::{ServedFolder, connect, slowest, sources};
-use crate::report::Report;
+use crate::report::SoakReport;
 
 /// How many connections the address holds before it closes its oldest one: more than its limit, and
 /// more than the server has slots.
 const HELD: usize = 5_000;
 
-pub(crate) fn run(quick: bool, report: &mut Report) -> io::Result<()> {
+pub(crate) fn run(quick: bool, report: &mut SoakReport) -> io::Result<()> {
     let time = Duration::from_secs(if quick { 3 } else { 15 });
     let folder = ServedFolder::new()?;
     let server = ServeProcess::start(folder.path(), &["-q"])?;

@@ -10,7 +10,7 @@ use rustix::process::Signal;
 
 use crate::hung_file_system;
 use crate::peers::{ServedFolder, connect, fetch, sources};
-use crate::report::Report;
+use crate::report::SoakReport;
 
 /// How many clients are connected at once.
 const CLIENTS: usize = 1_000;
@@ -21,12 +21,12 @@ const LONGEST_WAIT: f64 = 100.0;
 /// More log lines of over 1,000 bytes than a pipe and the server's queue hold.
 const UNREAD_LINES: usize = 2_000;
 
-pub(crate) fn run(quick: bool, report: &mut Report) -> io::Result<()> {
+pub(crate) fn run(quick: bool, report: &mut SoakReport) -> io::Result<()> {
     unread_log(report)?;
     hung_file_system::run(quick, report)
 }
 
-fn unread_log(report: &mut Report) -> io::Result<()> {
+fn unread_log(report: &mut SoakReport) -> io::Result<()> {
     let folder = ServedFolder::new()?;
     let (_unread, log) = pipe()?;
     let mut serve = ServeProcess::command(folder.path());

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use fetchlet_test_kit::{FuseCall, FuseFile, FuseMount, ServeProcess, read_all, request, skip};
 
 use crate::peers::{ServedFolder, connect, slowest, sources};
-use crate::report::Report;
+use crate::report::SoakReport;
 
 /// How many ask for the file system that hangs.
 const CLIENTS: usize = 1_000;
@@ -17,7 +17,7 @@ const CLIENTS: usize = 1_000;
 /// Longer than others are asked meanwhile, so that all of the thousand wait.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-pub(crate) fn run(quick: bool, report: &mut Report) -> io::Result<()> {
+pub(crate) fn run(quick: bool, report: &mut SoakReport) -> io::Result<()> {
     // A thread of its own, since it gets mounts of its own.
     thread::scope(|scope| {
         let thread = scope.spawn(|| file_system(quick, report));
@@ -25,7 +25,7 @@ pub(crate) fn run(quick: bool, report: &mut Report) -> io::Result<()> {
     })
 }
 
-fn file_system(quick: bool, report: &mut Report) -> io::Result<()> {
+fn file_system(quick: bool, report: &mut SoakReport) -> io::Result<()> {
     let timeout = Duration::from_secs(if quick { 3 } else { 15 });
     let folder = ServedFolder::new()?;
     let at = folder.path().join("fuse");

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use fetchlet_test_kit::{Nginx, ServeProcess, Usage, installed, until};
 
 use crate::peers::{ServedFolder, connect, slowest, sources, still_open};
-use crate::report::Report;
+use crate::report::SoakReport;
 
 /// How many addresses the connections come from.
 const SOURCES: u8 = 20;
@@ -17,25 +17,25 @@ const SOURCES: u8 = 20;
 const OPTIONS: [&str; 7] =
     ["-q", "--max-connections", "12000", "--max-per-peer", "1000", "--request-deadline", "120s"];
 
-pub(crate) fn run(quick: bool, report: &mut Report) -> io::Result<()> {
+pub(crate) fn run(quick: bool, report: &mut SoakReport) -> io::Result<()> {
     let count = if quick { 1_000 } else { 10_000 };
     let folder = ServedFolder::new()?;
     let server = ServeProcess::start(folder.path(), &OPTIONS)?;
     let client = Ipv4Addr::new(127, 0, 3, 1);
     // Memory that the server needs once must not count as memory of the connections.
     slowest(&folder, client, server.addr(), 200)?;
-    let crowd = Crowd::gather(count, server.addr(), || server.usage())?;
+    let peers = IdlePeers::gather(count, server.addr(), || server.usage())?;
     let slowest = slowest(&folder, client, server.addr(), 200)?;
-    report.exactly("idle connections held", still_open(&crowd.streams), u64::from(count));
+    report.exactly("idle connections held", still_open(&peers.streams), u64::from(count));
     report.at_most("slowest of 200 new requests", slowest, "ms", 100.0);
-    report.at_most("memory per connection", crowd.each(), "bytes", 400.0);
-    report.tell("resident memory", crowd.resident());
-    drop((crowd, server));
+    report.at_most("memory per connection", peers.each(), "bytes", 400.0);
+    report.tell("resident memory", peers.resident());
+    drop((peers, server));
     beside(&folder, count, report)
 }
 
 /// Measures the same number of idle connections at nginx.
-fn beside(folder: &ServedFolder, count: u32, report: &mut Report) -> io::Result<()> {
+fn beside(folder: &ServedFolder, count: u32, report: &mut SoakReport) -> io::Result<()> {
     if installed("nginx").is_err() {
         report.tell("nginx", "left out: not installed");
         return Ok(());
@@ -51,22 +51,22 @@ fn beside(folder: &ServedFolder, count: u32, report: &mut Report) -> io::Result<
         (last.1.elapsed() > Duration::from_millis(300)).then_some(())
     });
     ready.ok_or_else(|| io::Error::other("nginx does not start"))?;
-    let crowd = Crowd::gather(count, server.addr(), || server.usage())?;
-    report.tell("nginx: idle connections held", still_open(&crowd.streams));
-    report.tell("nginx: memory per connection", format!("{:.0} bytes", crowd.each()));
-    report.tell("nginx: resident memory", crowd.resident());
+    let peers = IdlePeers::gather(count, server.addr(), || server.usage())?;
+    report.tell("nginx: idle connections held", still_open(&peers.streams));
+    report.tell("nginx: memory per connection", format!("{:.0} bytes", peers.each()));
+    report.tell("nginx: resident memory", peers.resident());
     Ok(())
 }
 
 /// Idle connections, and the server's resources before and with them.
 #[derive(Debug)]
-struct Crowd {
+struct IdlePeers {
     streams: Vec<TcpStream>,
     before: Usage,
     after: Usage,
 }
 
-impl Crowd {
+impl IdlePeers {
     fn gather(
         count: u32,
         server: SocketAddr,

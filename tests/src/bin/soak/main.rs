@@ -27,14 +27,14 @@ use clap::{Parser, ValueEnum};
 use fetchlet_test_kit::clean_up_on_signals;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use report::Report;
+use report::SoakReport;
 
 #[derive(Debug, Parser)]
 #[command(about = "Put fetchlet serve under load and hostile peers")]
 struct Args {
     /// Which measures to run [default: all]
     #[arg(value_enum)]
-    measures: Vec<Measure>,
+    measures: Vec<SoakMeasure>,
     /// Make the load a tenth or less: all measures together take less than a minute
     #[arg(long)]
     quick: bool,
@@ -44,7 +44,7 @@ struct Args {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Measure {
+enum SoakMeasure {
     /// 10,000 connections that say nothing
     Idle,
     /// 2,000 slow readers and 500 slow writers
@@ -63,7 +63,7 @@ enum Measure {
     Random,
 }
 
-impl Measure {
+impl SoakMeasure {
     const fn name(self) -> &'static str {
         match self {
             Self::Idle => "idle",
@@ -77,7 +77,7 @@ impl Measure {
         }
     }
 
-    fn run(self, quick: bool, report: &mut Report) -> io::Result<()> {
+    fn run(self, quick: bool, report: &mut SoakReport) -> io::Result<()> {
         match self {
             Self::Idle => idle::run(quick, report),
             Self::Slow => slow::run(quick, report),
@@ -108,9 +108,9 @@ fn run(args: &Args) -> io::Result<bool> {
     // Thousands of peers are sockets of this process.
     let limit = getrlimit(Resource::Nofile);
     setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit })?;
-    let mut report = Report::new();
+    let mut report = SoakReport::new();
     let all = match args.measures.as_slice() {
-        [] => Measure::value_variants(),
+        [] => SoakMeasure::value_variants(),
         some => some,
     };
     for measure in all {

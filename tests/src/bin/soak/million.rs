@@ -12,12 +12,12 @@ use fetchlet_test_kit::{MALFORMED, NOT_FOUND, Rng, ServeProcess, Usage, request,
 use socket2::SockRef;
 
 use crate::peers::{ServedFolder, connect};
-use crate::report::Report;
+use crate::report::SoakReport;
 
 /// The number of peers at a time, each at an address of its own.
 const PEERS: u8 = 16;
 
-pub(crate) fn run(quick: bool, report: &mut Report) -> io::Result<()> {
+pub(crate) fn run(quick: bool, report: &mut SoakReport) -> io::Result<()> {
     let count = if quick { 20_000 } else { 1_000_000 };
     let folder = ServedFolder::new()?;
     let answers = [response(&folder.small), response(&folder.medium)];
@@ -74,7 +74,7 @@ fn exchanges(peer: u8, count: u64, tally: &Tally, answers: &[Vec<u8>; 2], server
             let usage = server.usage().ok();
             *tally.first.lock().unwrap_or_else(PoisonError::into_inner) = usage;
         }
-        let exchange = Exchange::any(&mut rng, answers);
+        let exchange = ExpectedExchange::any(&mut rng, answers);
         tally.outcomes[exchange.kind].fetch_add(1, Ordering::Relaxed);
         match exchange.is_answered_right(source, server.addr()) {
             Ok(true) => {}
@@ -90,7 +90,7 @@ fn exchanges(peer: u8, count: u64, tally: &Tally, answers: &[Vec<u8>; 2], server
 
 /// A request and the answer that must follow.
 #[derive(Debug)]
-struct Exchange<'a> {
+struct ExpectedExchange<'a> {
     kind: usize,
     request: Vec<u8>,
     /// The answer, or `None` for a peer that resets the connection without waiting.
@@ -99,7 +99,7 @@ struct Exchange<'a> {
     ends: bool,
 }
 
-impl<'a> Exchange<'a> {
+impl<'a> ExpectedExchange<'a> {
     fn any(rng: &mut Rng, answers: &'a [Vec<u8>; 2]) -> Self {
         let whole =
             |kind, request, answer| Self { kind, request, answer: Some(answer), ends: false };

@@ -15,7 +15,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// A folder with files whose content is known.
 #[derive(Debug)]
 pub(crate) struct ServedFolder {
-    folder: fetchlet_test_kit::Folder,
+    folder: fetchlet_test_kit::TempFolder,
     pub(crate) small: Vec<u8>,
     pub(crate) medium: Vec<u8>,
     pub(crate) large: Vec<u8>,
@@ -24,7 +24,7 @@ pub(crate) struct ServedFolder {
 impl ServedFolder {
     pub(crate) fn new() -> io::Result<Self> {
         let [small, medium, large] = [1 << 10, 100_000, 16 << 20].map(|len| random_bytes(1, len));
-        let folder = fetchlet_test_kit::Folder::new()?;
+        let folder = fetchlet_test_kit::TempFolder::new()?;
         for (name, bytes) in [("small", &small), ("medium", &medium), ("large", &large)] {
             std::fs::write(folder.path().join(name), bytes)?;
         }

@@ -7,9 +7,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use fetchlet_codec::{DecodeError, Request, RequestDecoder};
 use fetchlet_test_kit::{Rng, bytes_from, request};
 
-use crate::report::Report;
+use crate::report::SoakReport;
 
-pub(crate) fn run(quick: bool, report: &mut Report) -> io::Result<()> {
+pub(crate) fn run(quick: bool, report: &mut SoakReport) -> io::Result<()> {
     let count = if quick { 50_000 } else { 1_000_000 };
     let mut rng = Rng::with_seed(1);
     let (mut panics, mut differing, mut outcomes) = (0, 0, [0_u64; 3]);

@@ -6,13 +6,13 @@ use fetchlet_test_kit::Table;
 use serde_json::Value;
 
 #[derive(Debug)]
-pub(crate) struct Report {
+pub(crate) struct SoakReport {
     table: Table,
     measure: &'static str,
     missed: usize,
 }
 
-impl Report {
+impl SoakReport {
     pub(crate) fn new() -> Self {
         let table = Table::new(["measure", "figure", "value", "bound", "held"]);
         Self { table, measure: "", missed: 0 }
@@ -77,7 +77,7 @@ mod tests {
 
     #[test]
     fn what_is_out_of_bounds_is_counted_and_what_is_at_one_is_not() {
-        let mut report = Report::new();
+        let mut report = SoakReport::new();
         report.begin("idle");
         report.tell("nothing", "at all");
         report.at_most("ms", 100.0, "ms", 100.0);

@@ -10,12 +10,12 @@ use fetchlet_test_kit::{ServeProcess, request};
 
 use crate::crowd::Crowd;
 use crate::peers::{ServedFolder, connect};
-use crate::report::Report;
+use crate::report::SoakReport;
 
 /// The address of the fast client.
 const FAST: Ipv4Addr = Ipv4Addr::new(127, 0, 3, 1);
 
-pub(crate) fn run(quick: bool, report: &mut Report) -> io::Result<()> {
+pub(crate) fn run(quick: bool, report: &mut SoakReport) -> io::Result<()> {
     let (readers, writers, deadline, windows) =
         if quick { (200, 50, 3, 4) } else { (2_000, 500, 10, 10) };
     let folder = ServedFolder::new()?;

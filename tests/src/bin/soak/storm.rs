@@ -9,13 +9,13 @@ use fetchlet_test_kit::{ServeProcess, until};
 use socket2::SockRef;
 
 use crate::peers::{ServedFolder, connect, slowest, sources};
-use crate::report::Report;
+use crate::report::SoakReport;
 
 /// The address that has as many connections as one address may have: the server refuses each
 /// further one.
 const REFUSED: Ipv4Addr = Ipv4Addr::new(127, 0, 2, 1);
 
-pub(crate) fn run(quick: bool, report: &mut Report) -> io::Result<()> {
+pub(crate) fn run(quick: bool, report: &mut SoakReport) -> io::Result<()> {
     let count = if quick { 4_000 } else { 100_000 };
     let folder = ServedFolder::new()?;
     let options = ["--max-per-peer", "64", "--request-deadline", "300s"];

@@ -7,7 +7,7 @@ use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
-use fetchlet_test_kit::{Folder, random_bytes};
+use fetchlet_test_kit::{TempFolder, random_bytes};
 use rustix::fs::{Advice, fadvise, statfs, statvfs};
 
 use crate::result::Result;
@@ -20,8 +20,8 @@ const TMPFS: i64 = 0x0102_1994;
 
 /// The served folder, and the names of the files already made there.
 #[derive(Debug)]
-pub(crate) struct Files {
-    folder: Folder,
+pub(crate) struct TestFiles {
+    folder: TempFolder,
     made: RefCell<BTreeSet<String>>,
 }
 
@@ -33,9 +33,9 @@ pub(crate) struct TestFile {
     pub(crate) len: u64,
 }
 
-impl Files {
+impl TestFiles {
     pub(crate) fn new(parent: &Path) -> Result<Self> {
-        Ok(Self { folder: Folder::within(parent)?, made: RefCell::default() })
+        Ok(Self { folder: TempFolder::within(parent)?, made: RefCell::default() })
     }
 
     pub(crate) fn folder(&self) -> &Path {
@@ -144,7 +144,7 @@ mod tests {
 
     #[test]
     fn a_file_is_as_long_as_asked_for_and_made_once() {
-        let files = Files::new(&env::temp_dir()).unwrap();
+        let files = TestFiles::new(&env::temp_dir()).unwrap();
         for len in [0, 1, 1024, (1 << 20) + 7] {
             let name = format!("{len}.bin");
             let content = fs::read(files.noise(&name, len).unwrap().path).unwrap();
@@ -155,7 +155,7 @@ mod tests {
 
     #[test]
     fn a_copy_with_one_other_byte_is_found() {
-        let files = Files::new(&env::temp_dir()).unwrap();
+        let files = TestFiles::new(&env::temp_dir()).unwrap();
         let served = files.noise("a", (2 << 20) + 3).unwrap();
         let copy = files.folder().join("copy");
         let mut content = fs::read(&served.path).unwrap();

@@ -6,12 +6,12 @@
 
 mod args;
 mod competitors;
+mod congestion;
 mod files;
 mod goal;
 mod load;
 mod machine;
 mod measures;
-mod network;
 mod program;
 mod readings;
 mod report;
@@ -29,9 +29,9 @@ use fetchlet_test_kit::clean_up_on_signals;
 use fetchlet_test_kit::usage::Work;
 
 use args::{Args, Hidden};
+use congestion::CongestionControl;
 use measures::Measure;
-use network::Network;
-use report::{Report, Section};
+use report::{ComparisonReport, Section};
 use result::Result;
 use setting::Setting;
 
@@ -69,10 +69,10 @@ fn run(args: &Args) -> Result<bool> {
         Some(program) => program.canonicalize()?,
         None => program::find()?,
     };
-    let network = Network::enter(&args.congestion)?;
+    let congestion = CongestionControl::enter(&args.congestion)?;
     clean_up_on_signals()?;
-    let setting = Setting::new(args, program, network)?;
-    let mut report = Report::new(args, &setting);
+    let setting = Setting::new(args, program, congestion)?;
+    let mut report = ComparisonReport::new(args, &setting);
     for measure in chosen {
         eprintln!("{}: {}", measure.name, measure.about);
         let before = Work::now()?;

@@ -11,7 +11,7 @@ use crate::setting::Setting;
 use crate::stats;
 
 #[derive(Debug)]
-pub(crate) struct Report {
+pub(crate) struct ComparisonReport {
     /// The sizes were small, so that the figures say nothing about speed.
     pub(crate) quick: bool,
     pub(crate) rounds: usize,
@@ -73,15 +73,15 @@ impl Section {
     }
 }
 
-impl Report {
+impl ComparisonReport {
     pub(crate) fn new(args: &Args, setting: &Setting) -> Self {
         Self {
             quick: args.quick,
             rounds: setting.rounds,
             command: machine::command(),
             machine: machine::describe(),
-            congestion: setting.network.describe(),
-            judges: !args.quick && setting.network.shared.is_none(),
+            congestion: setting.congestion.describe(),
+            judges: !args.quick && setting.congestion.shared.is_none(),
             versions: setting.tools.versions(),
             sections: Vec::new(),
         }

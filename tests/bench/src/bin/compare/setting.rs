@@ -4,12 +4,12 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
-use fetchlet_test_kit::{Folder, bare};
+use fetchlet_test_kit::{TempFolder, bare};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::args::Args;
-use crate::files::{Files, TestFile, check_room};
-use crate::network::Network;
+use crate::congestion::CongestionControl;
+use crate::files::{TestFile, TestFiles, check_room};
 use crate::result::Result;
 use crate::tools::Tools;
 
@@ -69,17 +69,21 @@ pub(crate) struct Setting {
     pub(crate) rounds: usize,
     pub(crate) seconds: Duration,
     pub(crate) sizes: Sizes,
-    pub(crate) files: Files,
+    pub(crate) files: TestFiles,
     pub(crate) tools: Tools,
-    pub(crate) network: Network,
+    pub(crate) congestion: CongestionControl,
     program: PathBuf,
     /// The build that `--against` names.
     pub(crate) before: Option<PathBuf>,
-    out: Folder,
+    out: TempFolder,
 }
 
 impl Setting {
-    pub(crate) fn new(args: &Args, program: PathBuf, network: Network) -> Result<Self> {
+    pub(crate) fn new(
+        args: &Args,
+        program: PathBuf,
+        congestion: CongestionControl,
+    ) -> Result<Self> {
         let tools = Tools::find(&args.require)?;
         raise_file_limit()?;
         let dir = match &args.dir {
@@ -92,12 +96,12 @@ impl Setting {
             rounds: if args.quick { 1 } else { usize::try_from(args.rounds)? },
             seconds: if args.quick { Duration::from_millis(100) } else { args.seconds },
             sizes,
-            files: Files::new(&dir)?,
+            files: TestFiles::new(&dir)?,
             tools,
-            network,
+            congestion,
             program,
             before: args.against.as_ref().map(|it| it.canonicalize()).transpose()?,
-            out: Folder::within(&args.out_dir)?,
+            out: TempFolder::within(&args.out_dir)?,
         })
     }
 

@@ -5,17 +5,17 @@ use std::fmt::Write;
 use fetchlet_test_kit::Table;
 
 use crate::goal::{Goal, Verdict};
-use crate::report::{Report, Section};
+use crate::report::{ComparisonReport, Section};
 use crate::stats::{self, Spread, three_digits};
 
-pub(crate) fn markdown(report: &Report) -> String {
+pub(crate) fn markdown(report: &ComparisonReport) -> String {
     let mut out = String::new();
     // Writing to a String does not fail.
     write(&mut out, report).ok();
     out
 }
 
-fn write(out: &mut String, report: &Report) -> std::fmt::Result {
+fn write(out: &mut String, report: &ComparisonReport) -> std::fmt::Result {
     writeln!(out, "`{}`\n", report.command)?;
     for (what, value) in &report.machine {
         writeln!(out, "* {what}: {value}")?;

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use clap::Parser;
 
-use crate::competitors::Competitor;
-use crate::direction::Conditions;
+use crate::direction::Impairments;
+use crate::downloaders::Downloader;
 
 #[derive(Clone, Debug, Parser)]
 #[command(about = "Time downloads over links that delay and lose")]
@@ -38,17 +38,17 @@ pub(crate) struct Args {
     /// What decides which frames are lost
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
-    /// Only these competitors
+    /// Only these downloaders
     #[arg(long, value_enum, value_delimiter = ',')]
-    pub(crate) only: Vec<Competitor>,
+    pub(crate) only: Vec<Downloader>,
     /// Write the table there as JSON, too
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
 }
 
 /// Converts a round-trip time in milliseconds, a loss in per cent, a rate in Mbit/s and a queue in
-/// milliseconds to the conditions of one direction.
-pub(crate) fn conditions(rtt: u64, loss: f64, rate: u64, queue: u64) -> Conditions {
+/// milliseconds to the impairments of one direction.
+pub(crate) fn impairments(rtt: u64, loss: f64, rate: u64, queue: u64) -> Impairments {
     let delay = Duration::from_millis(rtt) / 2;
-    Conditions { delay, loss, rate: rate * 1_000_000, queue: Duration::from_millis(queue) }
+    Impairments { delay, loss, rate: rate * 1_000_000, queue: Duration::from_millis(queue) }
 }

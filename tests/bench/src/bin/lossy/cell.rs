@@ -1,4 +1,4 @@
-//! Measures one row of the table: the downloads of every competitor over one link, one after
+//! Measures one row of the table: the downloads by every program over one link, one after
 //! another.
 
 use std::fs;
@@ -6,10 +6,10 @@ use std::io;
 use std::thread;
 use std::time::Duration;
 
-use fetchlet_test_kit::{Folder, random_bytes};
+use fetchlet_test_kit::{TempFolder, random_bytes};
 
-use crate::args::{Args, conditions};
-use crate::competitors::{Competitor, FetchResult, Servers};
+use crate::args::{Args, impairments};
+use crate::downloaders::{Downloader, FetchResult, Servers};
 use crate::link::Link;
 
 #[derive(Debug)]
@@ -22,34 +22,34 @@ pub(crate) struct Row {
 /// Measures these pairs of round-trip time and loss at the same time, each on a link of its own.
 pub(crate) fn rows(
     args: &Args,
-    competitors: &[Competitor],
+    downloaders: &[Downloader],
     cells: &[(u64, f64)],
 ) -> io::Result<Vec<Row>> {
     thread::scope(|scope| {
         let measured = cells
             .iter()
-            .map(|(rtt, loss)| scope.spawn(move || row(args, competitors, *rtt, *loss)));
+            .map(|(rtt, loss)| scope.spawn(move || row(args, downloaders, *rtt, *loss)));
         let measured: Vec<_> = measured.collect();
         let panicked = |_| Err(io::Error::other("a measurement panicked"));
         measured.into_iter().map(|row| row.join().unwrap_or_else(panicked)).collect()
     })
 }
 
-fn row(args: &Args, competitors: &[Competitor], rtt: u64, loss: f64) -> io::Result<Row> {
-    let folder = Folder::new()?;
+fn row(args: &Args, downloaders: &[Downloader], rtt: u64, loss: f64) -> io::Result<Row> {
+    let folder = TempFolder::new()?;
     let content = random_bytes(args.seed, usize::try_from(args.size).map_err(io::Error::other)?);
     fs::write(folder.path().join("file"), &content)?;
-    let link = Link::new(conditions(rtt, loss, args.rate, args.queue), args.seed)?;
-    let servers = Servers::start(&link, folder.path(), competitors)?;
-    let mut outcomes = vec![Vec::new(); competitors.len()];
+    let link = Link::new(impairments(rtt, loss, args.rate, args.queue), args.seed)?;
+    let servers = Servers::start(&link, folder.path(), downloaders)?;
+    let mut outcomes = vec![Vec::new(); downloaders.len()];
     for round in 0..args.rounds {
-        for (competitor, outcomes) in competitors.iter().zip(&mut outcomes) {
-            if round > 0 && competitor.is_tftp() {
+        for (downloader, outcomes) in downloaders.iter().zip(&mut outcomes) {
+            if round > 0 && downloader.is_tftp() {
                 continue;
             }
             let limit = Duration::from_secs(args.limit);
-            let outcome = servers.fetch(*competitor, &content, limit)?;
-            eprintln!("RTT {rtt} ms, loss {loss} %, {}: {outcome:?}", competitor.name());
+            let outcome = servers.fetch(*downloader, &content, limit)?;
+            eprintln!("RTT {rtt} ms, loss {loss} %, {}: {outcome:?}", downloader.name());
             outcomes.push(outcome);
         }
     }
@@ -60,13 +60,13 @@ fn row(args: &Args, competitors: &[Competitor], rtt: u64, loss: f64) -> io::Resu
     cells.extend(outcomes.iter().map(|outcomes| shown(outcomes, args.limit)));
     cells.push(format!("{lost} of {}", from_server.frames + from_client.frames));
     cells.push((from_server.overflowed + from_client.overflowed).to_string());
-    Ok(Row { cells, whole: ours_are_whole(competitors, &outcomes) })
+    Ok(Row { cells, whole: ours_are_whole(downloaders, &outcomes) })
 }
 
-fn ours_are_whole(competitors: &[Competitor], outcomes: &[Vec<FetchResult>]) -> bool {
+fn ours_are_whole(downloaders: &[Downloader], outcomes: &[Vec<FetchResult>]) -> bool {
     let is_whole = |outcome: &FetchResult| matches!(outcome, FetchResult::Done(_));
-    competitors.iter().zip(outcomes).all(|(competitor, outcomes)| {
-        *competitor != Competitor::Get || outcomes.iter().all(is_whole)
+    downloaders.iter().zip(outcomes).all(|(downloader, outcomes)| {
+        *downloader != Downloader::Get || outcomes.iter().all(is_whole)
     })
 }
 
@@ -102,7 +102,7 @@ mod tests {
 
     #[test]
     fn only_ours_must_be_whole_and_each_of_them() {
-        let both = [Competitor::Get, Competitor::Tftp];
+        let both = [Downloader::Get, Downloader::Tftp];
         let done = FetchResult::Done(Duration::ZERO);
         assert!(ours_are_whole(&both, &[vec![done.clone()], vec![FetchResult::Late]]));
         for other in [FetchResult::Late, FetchResult::Differs, FetchResult::Failed(String::new())] {

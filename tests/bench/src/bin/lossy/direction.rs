@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 
 use fetchlet_test_kit::Rng;
 
-/// What a direction does to frames.
+/// The rate, the delay and the losses of a direction.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Conditions {
+pub(crate) struct Impairments {
     /// How long a frame travels after its last bit was sent.
     pub(crate) delay: Duration,
     /// How many of a hundred frames are lost, from 0 to 100.
@@ -24,7 +24,7 @@ pub(crate) struct Conditions {
 
 /// How many frames a direction was given, and how many of them were not delivered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Counters {
+pub(crate) struct DeliveryCounters {
     pub(crate) frames: u64,
     /// Frames that were lost by chance.
     pub(crate) lost: u64,
@@ -34,39 +34,39 @@ pub(crate) struct Counters {
 
 #[derive(Debug)]
 pub(crate) struct LinkDirection {
-    conditions: Conditions,
+    impairments: Impairments,
     chance: Rng,
     /// When the last bit of the last frame is sent.
     free_at: Option<Instant>,
     /// Frames that travel, each with the time of its arrival.
     frames: VecDeque<(Instant, Box<[u8]>)>,
-    pub(crate) counters: Counters,
+    pub(crate) counters: DeliveryCounters,
 }
 
 impl LinkDirection {
     /// Makes a direction without frames. The same seed loses the same frames.
-    pub(crate) fn new(conditions: Conditions, seed: u64) -> Self {
-        let (frames, counters) = (VecDeque::new(), Counters::default());
-        Self { conditions, chance: Rng::with_seed(seed), free_at: None, frames, counters }
+    pub(crate) fn new(impairments: Impairments, seed: u64) -> Self {
+        let (frames, counters) = (VecDeque::new(), DeliveryCounters::default());
+        Self { impairments, chance: Rng::with_seed(seed), free_at: None, frames, counters }
     }
 
     /// Takes a frame that is sent at `now`.
     pub(crate) fn push(&mut self, now: Instant, frame: &[u8]) {
         self.counters.frames += 1;
         let begins = self.free_at.unwrap_or(now).max(now);
-        if begins.saturating_duration_since(now) > self.conditions.queue {
+        if begins.saturating_duration_since(now) > self.impairments.queue {
             self.counters.overflowed += 1;
             return;
         }
         let bits = frame.len() as f64 * 8.0;
-        let left = begins + Duration::from_secs_f64(bits / self.conditions.rate.max(1) as f64);
+        let left = begins + Duration::from_secs_f64(bits / self.impairments.rate.max(1) as f64);
         self.free_at = Some(left);
         // A lost frame took its time at the sender, as on a cable.
         if self.is_unlucky() {
             self.counters.lost += 1;
             return;
         }
-        self.frames.push_back((left + self.conditions.delay, frame.into()));
+        self.frames.push_back((left + self.impairments.delay, frame.into()));
     }
 
     /// Returns the next frame that has arrived at `now`.
@@ -84,7 +84,7 @@ impl LinkDirection {
     }
 
     fn is_unlucky(&mut self) -> bool {
-        self.chance.f64() < self.conditions.loss / 100.0
+        self.chance.f64() < self.impairments.loss / 100.0
     }
 }
 
@@ -95,8 +95,8 @@ mod tests {
     const MS: Duration = Duration::from_millis(1);
 
     /// At this rate a frame of 1000 bytes takes a millisecond to send.
-    const SLOW: Conditions =
-        Conditions { delay: Duration::from_millis(20), loss: 0.0, rate: 8_000_000, queue: MS };
+    const SLOW: Impairments =
+        Impairments { delay: Duration::from_millis(20), loss: 0.0, rate: 8_000_000, queue: MS };
 
     #[test]
     fn a_frame_arrives_after_its_length_and_the_delay_and_not_before() {
@@ -119,7 +119,7 @@ mod tests {
         }
         // The first frame is being sent, the second waits 1 ms; the others would wait longer than
         // the limit of 1 ms.
-        assert_eq!(direction.counters, Counters { frames: 5, lost: 0, overflowed: 3 });
+        assert_eq!(direction.counters, DeliveryCounters { frames: 5, lost: 0, overflowed: 3 });
         direction.push(now + 2 * MS, &[0; 1000]);
         assert_eq!(direction.counters.overflowed, 3);
     }
@@ -127,8 +127,10 @@ mod tests {
     #[test]
     fn as_many_are_lost_as_were_asked_for_and_the_same_for_the_same_seed() {
         let survivors = |seed| {
-            let mut direction =
-                LinkDirection::new(Conditions { loss: 5.0, queue: 1000 * 1000 * MS, ..SLOW }, seed);
+            let mut direction = LinkDirection::new(
+                Impairments { loss: 5.0, queue: 1000 * 1000 * MS, ..SLOW },
+                seed,
+            );
             let now = Instant::now();
             for number in 0_u32..100_000 {
                 direction.push(now, &number.to_be_bytes());

@@ -11,13 +11,13 @@ use std::os::unix::net::UnixStream;
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
-use fetchlet_test_kit::namespace::Network;
+use fetchlet_test_kit::namespace::NetworkNamespace;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::process::{PidfdFlags, PidfdGetfdFlags, getpid, pidfd_getfd, pidfd_open};
 use smoltcp::phy::{Medium, TunTapInterface};
 
-use crate::direction::{Conditions, Counters, LinkDirection};
+use crate::direction::{DeliveryCounters, Impairments, LinkDirection};
 
 /// The server's address on the link.
 pub(crate) const SERVER: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 1);
@@ -30,26 +30,26 @@ const LONGEST_FRAME: usize = 1514;
 /// A link between two network namespaces. Dropping the link ends it.
 #[derive(Debug)]
 pub(crate) struct Link {
-    pub(crate) server: Network,
-    pub(crate) client: Network,
+    pub(crate) server: NetworkNamespace,
+    pub(crate) client: NetworkNamespace,
     stop: Option<UnixStream>,
-    relay: Option<JoinHandle<io::Result<[Counters; 2]>>>,
+    relay: Option<JoinHandle<io::Result<[DeliveryCounters; 2]>>>,
 }
 
 impl Link {
-    /// Makes a link with the same conditions in both directions. The seed decides which frames are
+    /// Makes a link with the same impairments in both directions. The seed decides which frames are
     /// lost.
-    pub(crate) fn new(conditions: Conditions, seed: u64) -> io::Result<Self> {
-        let (server, client) = (Network::new()?, Network::new()?);
+    pub(crate) fn new(impairments: Impairments, seed: u64) -> io::Result<Self> {
+        let (server, client) = (NetworkNamespace::new()?, NetworkNamespace::new()?);
         let taps = [tap(&server, SERVER, 1, CLIENT, 2)?, tap(&client, CLIENT, 2, SERVER, 1)?];
-        let directions = [seed, !seed].map(|seed| LinkDirection::new(conditions, seed));
+        let directions = [seed, !seed].map(|seed| LinkDirection::new(impairments, seed));
         let (stop, stopped) = UnixStream::pair()?;
         let relay = thread::spawn(move || relay(&taps, directions, &stopped));
         Ok(Self { server, client, stop: Some(stop), relay: Some(relay) })
     }
 
     /// Ends the link and returns the counters of the server's frames and of the client's.
-    pub(crate) fn end(mut self) -> io::Result<[Counters; 2]> {
+    pub(crate) fn end(mut self) -> io::Result<[DeliveryCounters; 2]> {
         drop(self.stop.take());
         let ended = self.relay.take().map(JoinHandle::join);
         ended.and_then(Result::ok).unwrap_or_else(|| Err(io::Error::other("the relay panicked")))
@@ -59,7 +59,7 @@ impl Link {
 /// Makes a TAP in `network`, up and with its address. The neighbour is set by hand: a lost ARP
 /// request would cost a second that has nothing to do with the download.
 fn tap(
-    network: &Network,
+    network: &NetworkNamespace,
     own: Ipv4Addr,
     number: u8,
     peer: Ipv4Addr,
@@ -89,7 +89,7 @@ fn relay(
     taps: &[File; 2],
     mut directions: [LinkDirection; 2],
     stop: &UnixStream,
-) -> io::Result<[Counters; 2]> {
+) -> io::Result<[DeliveryCounters; 2]> {
     loop {
         let now = Instant::now();
         for (direction, to) in directions.iter_mut().zip(taps.iter().rev()) {

@@ -7,8 +7,8 @@
 
 mod args;
 mod cell;
-mod competitors;
 mod direction;
+mod downloaders;
 mod link;
 
 use std::fs;
@@ -18,8 +18,8 @@ use std::process::ExitCode;
 use clap::{Parser, ValueEnum as _};
 use fetchlet_test_kit::{Table, clean_up_on_signals, namespace};
 
-use args::{Args, conditions};
-use competitors::Competitor;
+use args::{Args, impairments};
+use downloaders::Downloader;
 use link::Link;
 
 fn main() -> ExitCode {
@@ -42,14 +42,14 @@ fn main() -> ExitCode {
 
 /// Fails if the system refuses links.
 fn try_link() -> io::Result<()> {
-    let perfect = conditions(0, 0.0, 1000, 100);
+    let perfect = impairments(0, 0.0, 1000, 100);
     Link::new(perfect, 0)?.end().map(drop)
 }
 
 /// Prints the table, and returns whether every download by `fetchlet get` was whole.
 fn run(args: &Args) -> io::Result<bool> {
     clean_up_on_signals()?;
-    let here = competitors(args);
+    let here = downloaders(args);
     let mut table = vec!["RTT, ms".to_owned(), "loss each way".to_owned()];
     table.extend(here.iter().map(|one| one.name().into()));
     table.extend(["frames lost".into(), "overflowed".into()]);
@@ -74,9 +74,9 @@ fn run(args: &Args) -> io::Result<bool> {
     Ok(whole)
 }
 
-/// Returns the competitors that are asked for and installed.
-fn competitors(args: &Args) -> Vec<Competitor> {
-    let mut here = Competitor::value_variants().to_vec();
+/// Returns the downloaders that are asked for and installed.
+fn downloaders(args: &Args) -> Vec<Downloader> {
+    let mut here = Downloader::value_variants().to_vec();
     here.retain(|one| args.only.is_empty() || args.only.contains(one));
     here.retain(|one| {
         let missing = one.lacks();

@@ -6,5 +6,5 @@ mod server;
 mod start;
 pub(crate) mod tftp;
 
-pub(crate) use server::{Competitor, Server};
+pub(crate) use server::{Competitor, CompetitorServer};
 pub(crate) use start::{start, start_one};

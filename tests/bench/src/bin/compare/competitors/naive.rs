@@ -3,7 +3,7 @@
 
 use std::process::Command;
 
-use super::server::{Competitor, Server, Started};
+use super::server::{Competitor, CompetitorServer, Started};
 use crate::load::Protocol;
 use crate::result::Result;
 use crate::setting::Setting;
@@ -18,5 +18,5 @@ pub(super) fn start(setting: &Setting) -> Result<Started> {
     };
     let mut command = Command::new(python);
     command.args(["-B", "-c", SCRIPT]).arg(setting.files.folder());
-    Ok(Ok(Server::announced(Competitor::Naive, Protocol::Ours, &mut command)?))
+    Ok(Ok(CompetitorServer::announced(Competitor::Naive, Protocol::Ours, &mut command)?))
 }

@@ -14,7 +14,7 @@ use fetchlet_codec::ResponseHeader;
 use rustix::fs::sendfile;
 use rustix::net::{SendFlags, send};
 
-use super::server::{Competitor, Server, Started};
+use super::server::{Competitor, CompetitorServer, Started};
 use crate::files::TestFile;
 use crate::load::Protocol;
 use crate::result::Result;
@@ -22,7 +22,7 @@ use crate::result::Result;
 pub(super) fn start(file: &TestFile) -> Result<Started> {
     let mut command = Command::new(env::current_exe()?);
     command.arg("raw").arg(&file.path);
-    Ok(Ok(Server::announced(Competitor::Raw, Protocol::Ours, &mut command)?))
+    Ok(Ok(CompetitorServer::announced(Competitor::Raw, Protocol::Ours, &mut command)?))
 }
 
 /// Serves the file at `path` until the process is killed.

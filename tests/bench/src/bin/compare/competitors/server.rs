@@ -7,9 +7,9 @@ use std::time::Duration;
 use fetchlet_test_kit::{ChildProcess, Nginx, usage};
 use rustix::process::Pid;
 
+use crate::congestion;
 use crate::files::TestFile;
 use crate::load::{self, LoadFigures, Protocol, Until};
-use crate::network;
 use crate::result::Result;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,11 +57,11 @@ impl Competitor {
 }
 
 /// A server, or the reason why this machine can't run it.
-pub(crate) type Started = std::result::Result<Server, String>;
+pub(crate) type Started = std::result::Result<CompetitorServer, String>;
 
 /// A server that listens. Dropping it kills its processes.
 #[derive(Debug)]
-pub(crate) struct Server {
+pub(crate) struct CompetitorServer {
     pub(crate) competitor: Competitor,
     pub(crate) addr: SocketAddr,
     protocol: Protocol,
@@ -74,7 +74,7 @@ enum Process {
     Nginx(Nginx),
 }
 
-impl Server {
+impl CompetitorServer {
     /// Starts a server that prints its address as the last word of its first line.
     pub(super) fn announced(
         competitor: Competitor,
@@ -113,7 +113,7 @@ impl Server {
     /// Runs `body` under the congestion control of this server's turn. A connection gets its
     /// congestion control when it is accepted, so that turns may differ.
     pub(crate) fn under<T>(&self, body: impl FnOnce() -> Result<T>) -> Result<T> {
-        if self.competitor.has_bbr() { network::with_bbr(body) } else { body() }
+        if self.competitor.has_bbr() { congestion::with_bbr(body) } else { body() }
     }
 
     /// Makes one request that is not measured, after which the file is in the page cache.

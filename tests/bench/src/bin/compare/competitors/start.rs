@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 use fetchlet_test_kit::Nginx;
 
-use super::server::{Competitor, Server, Started};
+use super::server::{Competitor, CompetitorServer, Started};
 use super::{naive, raw};
 use crate::files::TestFile;
 use crate::load::Protocol;
@@ -19,7 +19,7 @@ pub(crate) fn start(
     setting: &Setting,
     file: &TestFile,
     readings: &mut Readings,
-) -> Result<Vec<Server>> {
+) -> Result<Vec<CompetitorServer>> {
     let mut servers = Vec::new();
     for competitor in competitors {
         if *competitor == Competitor::Before && setting.before.is_none() {
@@ -44,7 +44,7 @@ pub(crate) fn start_one(
     file: &TestFile,
 ) -> Result<Started> {
     if competitor.has_bbr()
-        && let Err(reason) = setting.network.check_bbr()
+        && let Err(reason) = setting.congestion.check_bbr()
     {
         return Ok(Err(reason));
     }
@@ -66,7 +66,7 @@ fn fetchlet(competitor: Competitor, setting: &Setting) -> Result<Started> {
     // nginx waits as long. Idle connections must stay open until they are counted.
     command.args(["--request-deadline", "60s"]);
     command.arg("--root").arg(setting.files.folder());
-    Ok(Ok(Server::announced(competitor, Protocol::Ours, &mut command)?))
+    Ok(Ok(CompetitorServer::announced(competitor, Protocol::Ours, &mut command)?))
 }
 
 /// Starts nginx with two workers, one for each core of a small machine.
@@ -79,5 +79,5 @@ fn nginx(competitor: Competitor, setting: &Setting) -> Result<Started> {
     let nginx = Nginx::start(Ipv4Addr::LOCALHOST, setting.files.folder(), 2, 12_000, &more)?;
     let protocol =
         if competitor == Competitor::NginxKept { Protocol::Http11 } else { Protocol::Http10 };
-    Ok(Ok(Server::nginx(competitor, protocol, nginx)))
+    Ok(Ok(CompetitorServer::nginx(competitor, protocol, nginx)))
 }

@@ -189,7 +189,7 @@ mod tests {
     use fetchlet_test_kit::{Close, LIMIT, RunningServer, ScriptedPeer, within};
 
     use super::*;
-    use crate::files::Files;
+    use crate::files::TestFiles;
 
     fn ask(peer: &ScriptedPeer, file: &TestFile) -> String {
         let once = Until::Requests(1);
@@ -200,7 +200,7 @@ mod tests {
     #[test]
     fn an_answer_that_is_not_the_whole_file_is_an_error() {
         within(LIMIT, || {
-            let files = Files::new(&env::temp_dir()).unwrap();
+            let files = TestFiles::new(&env::temp_dir()).unwrap();
             let file = files.noise("f", 100).unwrap();
             let content = fs::read(&file.path).unwrap();
             let head = b"\x49\x7E\x02\x01\0\0\0\x64".to_vec();
@@ -223,7 +223,7 @@ mod tests {
     #[test]
     fn each_client_has_its_file_and_every_answer_counts() {
         within(LIMIT, || {
-            let files = Files::new(&env::temp_dir()).unwrap();
+            let files = TestFiles::new(&env::temp_dir()).unwrap();
             let served = [files.noise("a", 1000).unwrap(), files.noise("b", 300_000).unwrap()];
             let server = RunningServer::start(files.folder());
             let until = Until::Requests(20);

@@ -41,8 +41,10 @@ impl SlowReaders {
         let request = protocol.request(&file.name)?;
         let sockets: Result<Vec<Socket>> =
             (0..readers).map(|number| ask(server, number, &request)).collect();
-        let mut readers: Vec<Reader> =
-            sockets?.into_iter().map(|socket| Reader { socket, head: Some(Vec::new()) }).collect();
+        let mut readers: Vec<SlowReader> = sockets?
+            .into_iter()
+            .map(|socket| SlowReader { socket, head: Some(Vec::new()) })
+            .collect();
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
         let thread = thread::spawn(move || {
@@ -77,13 +79,13 @@ impl Drop for SlowReaders {
 }
 
 #[derive(Debug)]
-struct Reader {
+struct SlowReader {
     socket: Socket,
     /// The beginning of the answer, until the header is whole.
     head: Option<Vec<u8>>,
 }
 
-impl Reader {
+impl SlowReader {
     fn take(&mut self, protocol: Protocol) -> Result<()> {
         let mut buffer = [0; AT_ONCE];
         let len = match read(&self.socket, &mut buffer) {

@@ -6,7 +6,7 @@ use std::thread;
 
 use super::measure::Measure;
 use super::small;
-use crate::competitors::{self, Competitor, Server};
+use crate::competitors::{self, Competitor, CompetitorServer};
 use crate::files::TestFile;
 use crate::goal::Goal;
 use crate::load::{LoadFigures, Until};
@@ -68,7 +68,11 @@ fn run(setting: &Setting, readings: &mut Readings) -> Result<()> {
 }
 
 /// Asks for the hot file until the downloads of the cold files have ended.
-fn both(server: &Server, hot: &TestFile, cold: &[TestFile]) -> Result<(LoadFigures, LoadFigures)> {
+fn both(
+    server: &CompetitorServer,
+    hot: &TestFile,
+    cold: &[TestFile],
+) -> Result<(LoadFigures, LoadFigures)> {
     let done = AtomicBool::new(false);
     thread::scope(|scope| {
         let reading = scope.spawn(|| {

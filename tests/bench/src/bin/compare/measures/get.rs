@@ -8,7 +8,7 @@ use std::time::Duration;
 use fetchlet_test_kit::{RunResult, run_timed};
 
 use super::measure::Measure;
-use crate::competitors::{self, Competitor, Server};
+use crate::competitors::{self, Competitor, CompetitorServer};
 use crate::files::TestFile;
 use crate::goal::Goal;
 use crate::readings::Readings;
@@ -121,7 +121,7 @@ impl Way {
     fn command(
         self,
         setting: &Setting,
-        server: &Server,
+        server: &CompetitorServer,
         file: &TestFile,
         digest: &str,
     ) -> std::result::Result<Command, String> {
@@ -146,7 +146,13 @@ impl Way {
         Ok(command)
     }
 
-    fn get(self, setting: &Setting, server: &Server, file: &TestFile, digest: &str) -> Command {
+    fn get(
+        self,
+        setting: &Setting,
+        server: &CompetitorServer,
+        file: &TestFile,
+        digest: &str,
+    ) -> Command {
         let mut command = get(setting, server, file);
         if self != Self::Synced {
             command.arg("--no-sync");
@@ -159,7 +165,7 @@ impl Way {
 }
 
 /// Returns the command `fetchlet get`, which writes to the setting's output path.
-pub(super) fn get(setting: &Setting, server: &Server, file: &TestFile) -> Command {
+pub(super) fn get(setting: &Setting, server: &CompetitorServer, file: &TestFile) -> Command {
     let mut command = setting.fetchlet(server.competitor == Competitor::Before);
     command.args(["get", "-q", "-f", "-o"]).arg(setting.out());
     command.arg(server.addr.ip().to_string()).arg(server.addr.port().to_string()).arg(&file.name);

@@ -9,7 +9,7 @@ use fetchlet_test_kit::{ChildProcess, PATIENCE, readable};
 use rustix::process::Signal;
 
 use super::measure::Measure;
-use crate::competitors::{self, Competitor, Server};
+use crate::competitors::{self, Competitor, CompetitorServer};
 use crate::files::TestFile;
 use crate::goal::Goal;
 use crate::load::Until;
@@ -56,7 +56,7 @@ fn run(setting: &Setting, readings: &mut Readings) -> Result<()> {
 /// Returns the number of system calls per request.
 fn count(
     strace: &Path,
-    server: &Server,
+    server: &CompetitorServer,
     file: &TestFile,
     clients: usize,
     setting: &Setting,
@@ -83,7 +83,7 @@ struct Counting<'a> {
 
 impl<'a> Counting<'a> {
     /// Starts strace, and returns once it is attached to every process.
-    fn start(strace: &Path, server: &Server, summary: &'a Path) -> Result<Self> {
+    fn start(strace: &Path, server: &CompetitorServer, summary: &'a Path) -> Result<Self> {
         let processes = server.processes()?;
         let mut command = Command::new(strace);
         command.args(["-c", "-f", "-o"]).arg(summary).stdin(Stdio::null()).stderr(Stdio::piped());

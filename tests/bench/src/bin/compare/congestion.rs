@@ -17,14 +17,14 @@ const CONGESTION: &str = "/proc/sys/net/ipv4/tcp_congestion_control";
 const BESIDE: &str = "bbr";
 
 #[derive(Debug)]
-pub(crate) struct Network {
+pub(crate) struct CongestionControl {
     /// The congestion control under which the verdicts are made.
-    pub(crate) congestion: String,
+    pub(crate) name: String,
     /// Why the run shares the machine's network, whose congestion control it must not change.
     pub(crate) shared: Option<String>,
 }
 
-impl Network {
+impl CongestionControl {
     /// Moves this program and every program that it starts into a network namespace. Call this
     /// while the program has one thread.
     ///
@@ -34,7 +34,7 @@ impl Network {
         match namespace::isolate() {
             Ok(()) => {
                 set(congestion)?;
-                Ok(Self { congestion: congestion.to_owned(), shared: None })
+                Ok(Self { name: congestion.to_owned(), shared: None })
             }
             Err(error) => {
                 let reason = format!("no network namespace can be made here: {error}");
@@ -45,16 +45,16 @@ impl Network {
                     "WARNING, {reason}.\nThe run shares the machine's network and its congestion \
                      control: there will be no verdicts."
                 );
-                Ok(Self { congestion: current()?, shared: Some(reason) })
+                Ok(Self { name: current()?, shared: Some(reason) })
             }
         }
     }
 
-    /// Describes the network for the report.
+    /// Describes the congestion control for the report.
     pub(crate) fn describe(&self) -> String {
         match &self.shared {
-            None => format!("{}, in a network namespace of the run's own", self.congestion),
-            Some(reason) => format!("{}, the system's: {reason}", self.congestion),
+            None => format!("{}, in a network namespace of the run's own", self.name),
+            Some(reason) => format!("{}, the system's: {reason}", self.name),
         }
     }
 
@@ -63,7 +63,7 @@ impl Network {
         if self.shared.is_some() {
             return Err("the network is shared".to_owned());
         }
-        if self.congestion == BESIDE {
+        if self.name == BESIDE {
             return Err("everybody has it".to_owned());
         }
         with_bbr(|| Ok(())).map_err(|error| error.to_string())

@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 use fetchlet_test_kit::{
-    ChildProcess, Folder, Nginx, RunResult, ServeProcess, bare, built, installed, run_timed, until,
+    ChildProcess, Nginx, RunResult, ServeProcess, TempFolder, bare, built, installed, run_timed,
+    until,
 };
 
 use crate::link::{Link, SERVER};
@@ -23,7 +24,7 @@ const TFTP: u16 = 6969;
 const START: Duration = Duration::from_secs(10);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Competitor {
+pub(crate) enum Downloader {
     /// `fetchlet get` from `fetchlet serve`
     Get,
     /// curl from nginx
@@ -34,7 +35,7 @@ pub(crate) enum Competitor {
     Tftp16,
 }
 
-impl Competitor {
+impl Downloader {
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Get => "fetchlet get",
@@ -48,7 +49,7 @@ impl Competitor {
         matches!(self, Self::Tftp | Self::Tftp16)
     }
 
-    /// Names a program that this competitor needs and the machine lacks.
+    /// Names a program that this downloader needs and the machine lacks.
     pub(crate) fn lacks(self) -> Option<&'static str> {
         let needed: &[_] = match self {
             Self::Get => &[],
@@ -82,10 +83,10 @@ impl<'a> Servers<'a> {
     pub(crate) fn start(
         link: &'a Link,
         root: &Path,
-        competitors: &[Competitor],
+        downloaders: &[Downloader],
     ) -> io::Result<Self> {
-        let curl = competitors.contains(&Competitor::Curl);
-        let tftp = competitors.iter().any(|one| one.is_tftp());
+        let curl = downloaders.contains(&Downloader::Curl);
+        let tftp = downloaders.iter().any(|one| one.is_tftp());
         link.server.run(|| {
             let ours = ServeProcess::at(SERVER, root, &["-q"])?;
             let nginx = curl.then(|| Nginx::start(SERVER, root, 1, 64, "")).transpose()?;
@@ -97,13 +98,13 @@ impl<'a> Servers<'a> {
     /// Fetches the file called `file`, whose bytes are `content`.
     pub(crate) fn fetch(
         &self,
-        competitor: Competitor,
+        downloader: Downloader,
         content: &[u8],
         limit: Duration,
     ) -> io::Result<FetchResult> {
-        let folder = Folder::new()?;
+        let folder = TempFolder::new()?;
         let output = folder.path().join("got");
-        let mut command = self.command(competitor, &output)?;
+        let mut command = self.command(downloader, &output)?;
         command.current_dir(folder.path());
         Ok(match self.link.client.run(|| run_timed(&mut command, limit))? {
             RunResult::TimedOut => FetchResult::Late,
@@ -115,24 +116,24 @@ impl<'a> Servers<'a> {
         })
     }
 
-    fn command(&self, competitor: Competitor, output: &Path) -> io::Result<Command> {
-        let command = match competitor {
-            Competitor::Get => {
+    fn command(&self, downloader: Downloader, output: &Path) -> io::Result<Command> {
+        let command = match downloader {
+            Downloader::Get => {
                 let mut get = bare(built("fetchlet")?);
                 let port = self.ours.addr().port().to_string();
                 get.args(["get", &SERVER.to_string(), &port, "file", "-q", "-o"]).arg(output);
                 get
             }
-            Competitor::Curl => {
+            Downloader::Curl => {
                 let mut curl = bare(installed("curl")?);
                 let nginx = self.nginx.as_ref().map_or(self.ours.addr(), Nginx::addr);
                 curl.args(["-sS", &format!("http://{nginx}/file"), "-o"]).arg(output);
                 curl
             }
-            Competitor::Tftp | Competitor::Tftp16 => {
+            Downloader::Tftp | Downloader::Tftp16 => {
                 let mut atftp = bare(installed("atftp")?);
                 atftp.args(["--option", "blksize 1468"]);
-                if competitor == Competitor::Tftp16 {
+                if downloader == Downloader::Tftp16 {
                     atftp.args(["--option", "windowsize 16"]);
                 }
                 atftp.args(["--get", "-r", "file", "-l"]).arg(output);
