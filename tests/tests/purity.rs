@@ -151,7 +151,6 @@ fn only_dev_dependencies_and_developers_programs_use_the_test_kit() {
     }
 }
 
-/// A published crate can't depend on one that is not published.
 #[test]
 fn the_codec_declares_only_what_it_is_known_for() {
     let workspace = workspace();
