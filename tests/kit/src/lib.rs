@@ -1,6 +1,7 @@
 //! Test harness that the crates of fetchlet share as a dev-dependency: a running server as library
-//! and as program, scripted peers, a proxy that breaks connections, ways to cut bytes into pieces,
-//! hostile filenames, resource usage of processes, and deadlines.
+//! and as program, scripted peers, a FETCH server that lies when told to, a proxy that breaks
+//! connections, ways to cut bytes into pieces, hostile filenames, resource usage of processes, and
+//! deadlines.
 //!
 //! Every listener binds port 0. No test waits by sleeping: each waits for an event, with a
 //! deadline.
@@ -10,6 +11,7 @@ mod cleanup;
 mod cuttings;
 mod deadline;
 mod fault_proxy;
+pub mod fetch;
 mod files;
 mod fuse_mount;
 mod hostile_folder;

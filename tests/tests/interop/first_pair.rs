@@ -1,55 +1,22 @@
-//! Peers that share no code with ours: scripts for Python's standard library, written from
-//! PROTOCOL.md alone. Both as client and as server, against our library and our program.
-//!
-//! These tests need `python3` and fail without it.
+//! The first pair of messages: `client.py` and `server.py`, against our library and our program.
 
 use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::Output;
 
 use fetchlet::{Client, ClientError};
 use fetchlet_codec::DownloadError;
-use fetchlet_test_kit::{
-    ChildProcess, LIMIT, RunningServer, fetchlet, output, random_bytes, within,
-};
+use fetchlet_test_kit::{LIMIT, RunningServer, fetchlet, output, random_bytes, within};
 
-/// The folder of the Python scripts.
-const PEERS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/peers");
-
-fn python(script: &str) -> Command {
-    let mut command = Command::new("python3");
-    command.arg("-B").arg(Path::new(PEERS).join(script));
-    command
-}
-
-/// A script whose first line on stdout ends with the port that it listens on.
-struct Listening {
-    _running: ChildProcess,
-    line: String,
-}
-
-impl Listening {
-    fn start(command: &mut Command) -> Self {
-        // The script reads its stdin and ends with it, also when this process is killed.
-        let (running, line) = ChildProcess::announced(command.stdin(Stdio::piped())).unwrap();
-        Self { _running: running, line }
-    }
-
-    /// Returns the number at the end of the first line.
-    fn port(&self) -> u16 {
-        let digits = self.line.trim_end().rsplit(|c: char| !c.is_ascii_digit()).next();
-        digits.unwrap().parse().unwrap_or_else(|_| panic!("no port in {:?}", self.line))
-    }
-}
+use crate::python::{Listening, hex, python};
 
 fn python_server(folder: &Path, options: &[&str]) -> Listening {
     Listening::start(python("server.py").arg(folder).args(options))
 }
 
 fn python_client(port: u16, name: &[u8], options: &[&str]) -> Output {
-    let name: String = name.iter().map(|byte| format!("{byte:02x}")).collect();
-    output(python("client.py").args(["127.0.0.1", &port.to_string(), &name]).args(options))
+    output(python("client.py").args(["127.0.0.1", &port.to_string(), &hex(name)]).args(options))
 }
 
 fn get(port: u16, name: &str, target: impl AsRef<OsStr>) -> Output {
@@ -109,7 +76,7 @@ fn a_python_client_gets_files_from_our_program() {
         let mut serve = fetchlet();
         serve.args(["serve", "-q", "--root"]).arg(folder.path()).arg("0");
         let server = Listening::start(&mut serve);
-        assert_eq!(server.line, format!("listening on 127.0.0.1:{}\n", server.port()));
+        assert_eq!(server.line(), format!("listening on 127.0.0.1:{}\n", server.port()));
         python_gets_all(server.port(), folder.path());
     });
 }
