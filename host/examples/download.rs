@@ -25,7 +25,7 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(error) => {
-            tell(&error);
+            print_error(&error);
             ExitCode::FAILURE
         }
     }
@@ -51,7 +51,7 @@ fn download(server: &str, name: &str, target: &str) -> Result<Summary, ClientErr
 }
 
 /// Prints an error with its sources, each on a line: no error of the library prints its source.
-fn tell(error: &ClientError) {
+fn print_error(error: &ClientError) {
     eprintln!("{error}");
     let mut source = error.source();
     while let Some(cause) = source {

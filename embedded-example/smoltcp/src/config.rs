@@ -1,4 +1,4 @@
-//! What a client is given at its start: addresses, times and memory, and what is wrong with them.
+//! The addresses, times and memory of a client, and the errors of wrong ones.
 
 use core::fmt;
 

@@ -51,7 +51,7 @@ pub(crate) enum ExitCode {
     Terminated = 143,
 }
 
-/// What the number of the signal that ended `get` is added to, as a shell does.
+/// The exit code of a program that a signal ended is the signal's number above this, as in a shell.
 pub(crate) const SIGNAL_BASE: i32 = 128;
 
 impl From<ExitCode> for process::ExitCode {

@@ -42,7 +42,7 @@ pub struct ServerAddrError {
 
 impl ServerAddr {
     /// Returns every address of the host, at least one, in the order of the system's resolver. A
-    /// look-up ends at the latest at `deadline`.
+    /// lookup ends at the latest at `deadline`.
     pub(super) fn resolve(&self, deadline: Instant) -> io::Result<Vec<SocketAddr>> {
         match &self.0 {
             Host::Ip(address) => Ok(vec![*address]),

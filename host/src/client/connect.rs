@@ -10,10 +10,10 @@ use super::race::connect_first;
 /// The shortest timeout: the system refuses 0.
 const MIN_TIMEOUT: Duration = Duration::from_millis(1);
 
-/// What stands for a timeout that the clock has no time for: 136 years.
+/// The longest timeout that is added to a time, 136 years; a longer one is as good as this one.
 const MAX_TIMEOUT: Duration = Duration::from_secs(u32::MAX as u64);
 
-/// Connects to the address of the server that accepts first. The look-up of a name and all attempts
+/// Connects to the address of the server that accepts first. The lookup of a name and all attempts
 /// together take at most `timeout`.
 pub(super) fn connect(server: &ServerAddr, timeout: Duration) -> Result<TcpStream, ClientError> {
     let deadline = Instant::now() + timeout.clamp(MIN_TIMEOUT, MAX_TIMEOUT);

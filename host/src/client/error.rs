@@ -31,7 +31,7 @@ pub enum ClientError {
         /// The name, as given.
         host: String,
         /// The resolver's answer: `NotFound` if the name has no address, `TimedOut` if there was no
-        /// answer within the timeout, another kind if the look-up failed.
+        /// answer within the timeout, another kind if the lookup failed.
         source: io::Error,
     },
     /// No address of the host accepted the connection.
@@ -108,7 +108,7 @@ impl ClientError {
         }
     }
 
-    /// Returns whether a timeout ended the download: during the look-up of the name, while
+    /// Returns whether a timeout ended the download: during the lookup of the name, while
     /// connecting, or later.
     pub fn is_timeout(&self) -> bool {
         match self {

@@ -12,20 +12,20 @@ use std::time::Instant;
 
 use dns_lookup::{AddrInfoHints, LookupErrorKind, SockType, getaddrinfo};
 
-/// The most look-ups at once in this process, those included that nobody waits for any more. As
+/// The most lookups at once in this process, those included that nobody waits for any more. As
 /// many threads at most hang on a name service that never answers; more at once than a program has
 /// servers with different names.
-const MAX_LOOK_UPS: usize = 64;
+const MAX_LOOKUPS: usize = 64;
 
-static LOOK_UPS: Slots = Slots { taken: Mutex::new(0), freed: Condvar::new() };
+static LOOKUPS: Slots = Slots { taken: Mutex::new(0), freed: Condvar::new() };
 
 /// Returns every address of the host `name`, in the order of the system's resolver, or an error at
 /// the latest at `deadline`: [`ErrorKind::NotFound`] if the name service knows no address,
 /// [`ErrorKind::InvalidInput`] if no name looks like this, [`ErrorKind::TimedOut`] if there was no
-/// answer in time, another kind if the look-up has failed.
+/// answer in time, another kind if the lookup has failed.
 pub(super) fn resolve(name: &str, port: u16, deadline: Instant) -> io::Result<Vec<SocketAddr>> {
     let name = name.to_owned();
-    let mut addresses = before(deadline, &LOOK_UPS, move || look_up(&name))?;
+    let mut addresses = before(deadline, &LOOKUPS, move || look_up(&name))?;
     for address in &mut addresses {
         address.set_port(port);
     }
@@ -77,7 +77,7 @@ fn before<T: Send + 'static>(
     match answered.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
         Ok(found) => found,
         Err(RecvTimeoutError::Timeout) => Err(no_answer()),
-        Err(RecvTimeoutError::Disconnected) => Err(io::Error::other("the look-up has panicked")),
+        Err(RecvTimeoutError::Disconnected) => Err(io::Error::other("the lookup has panicked")),
     }
 }
 
@@ -85,13 +85,13 @@ fn no_answer() -> io::Error {
     io::Error::new(ErrorKind::TimedOut, "the name service has not answered in time")
 }
 
-/// Counts the look-ups under way.
+/// Counts the lookups under way.
 struct Slots {
     taken: Mutex<usize>,
     freed: Condvar,
 }
 
-/// The right to one look-up; free again when dropped.
+/// The right to one lookup; free again when dropped.
 struct Slot(&'static Slots);
 
 impl Slots {
@@ -99,9 +99,9 @@ impl Slots {
     fn take(&'static self, deadline: Instant) -> Option<Slot> {
         let taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         let left = deadline.saturating_duration_since(Instant::now());
-        let waited = self.freed.wait_timeout_while(taken, left, |taken| *taken >= MAX_LOOK_UPS);
+        let waited = self.freed.wait_timeout_while(taken, left, |taken| *taken >= MAX_LOOKUPS);
         let (mut taken, waited) = waited.unwrap_or_else(PoisonError::into_inner);
-        if waited.timed_out() && *taken >= MAX_LOOK_UPS {
+        if waited.timed_out() && *taken >= MAX_LOOKUPS {
             return None;
         }
         *taken += 1;
@@ -133,7 +133,7 @@ mod tests {
         let (release, hang) = channel::<()>();
         let hang = Arc::new(Mutex::new(hang));
         let soon = Instant::now() + Duration::from_millis(50);
-        for _ in 0..2 * MAX_LOOK_UPS {
+        for _ in 0..2 * MAX_LOOKUPS {
             let hang = hang.clone();
             let hung = before(soon, &SLOTS, move || {
                 hang.lock().unwrap_or_else(PoisonError::into_inner).recv().ok();
@@ -141,8 +141,8 @@ mod tests {
             });
             assert_eq!(hung.unwrap_err().kind(), ErrorKind::TimedOut);
         }
-        assert_eq!(*SLOTS.taken.lock().unwrap(), MAX_LOOK_UPS);
-        // Each look-up ends, and with that there is room for others.
+        assert_eq!(*SLOTS.taken.lock().unwrap(), MAX_LOOKUPS);
+        // Each lookup ends, and with that there is room for others.
         drop(release);
         assert_eq!(before(Instant::now() + LONG, &SLOTS, || Ok(7)).unwrap(), 7);
     }

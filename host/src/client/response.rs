@@ -52,7 +52,7 @@ pub struct Response<C = TcpStream, P = fn(Progress)> {
 pub struct Summary {
     /// The file's length, in bytes.
     pub len: u32,
-    /// The time from the first look-up of the host's name to the file's last byte.
+    /// The time from the first lookup of the host's name to the file's last byte.
     pub elapsed: Duration,
     /// The file's checksum, unless [`Verify::None`] was asked for.
     pub checksum: Option<Checksum>,

@@ -21,7 +21,7 @@ const PASSING: &[Errno] = &[
     Errno::NONET,
     Errno::ADDRNOTAVAIL,
     Errno::NODEV,
-    // This machine has none left at the moment: ports, memory, descriptors.
+    // The machine has no ports, memory or descriptors left at the moment.
     Errno::AGAIN,
     Errno::ADDRINUSE,
     Errno::NOBUFS,
@@ -58,7 +58,7 @@ pub(super) fn may_pass(error: &io::Error) -> bool {
     }
 }
 
-/// Returns whether a failed look-up of a name may succeed later: always, unless the name service
+/// Returns whether a failed lookup of a name may succeed later: always, unless the name service
 /// has answered that there is nothing to find, or the name can't be one.
 pub(super) fn look_up_may_pass(error: &io::Error) -> bool {
     !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::InvalidInput)

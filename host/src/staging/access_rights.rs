@@ -1,4 +1,4 @@
-//! Who may do what with a file: kept when another file takes its place.
+//! The access rights of a file, which the file that replaces it gets.
 
 use std::fs::File;
 use std::io;

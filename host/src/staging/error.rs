@@ -22,7 +22,7 @@ pub enum StagingError {
     NotReplaceable {
         /// The target.
         path: PathBuf,
-        /// What forbids it.
+        /// The reason, in words.
         reason: &'static str,
     },
     /// The target's path ends in no name.

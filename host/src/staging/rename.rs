@@ -7,12 +7,12 @@ use std::path::Path;
 use rustix::fs::{AtFlags, CWD, RenameFlags, linkat, renameat_with};
 use rustix::io::Errno;
 
-/// What a file system can do with names.
+/// How a file system renames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Renaming {
-    /// It renames, and refuses to replace what it shall not (`RENAME_NOREPLACE`).
+    /// The file system refuses to replace a file if it is told so (`RENAME_NOREPLACE`).
     Exclusive,
-    /// It only renames: whatever has the new name is replaced.
+    /// The file system replaces whatever has the new name.
     Replacing,
 }
 

@@ -45,7 +45,7 @@ const NEW_FILE_MODE: u32 = 0o666;
 pub struct Staging {
     file: NamedTempFile,
     target: PathBuf,
-    /// What the target's folder was found to be able to do.
+    /// How the target's folder renames, as was found out.
     renaming: Renaming,
     /// The file at the target whose access rights `file` was given.
     like: Option<Entry>,

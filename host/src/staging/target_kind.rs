@@ -18,7 +18,7 @@ use super::error::StagingError;
 /// The most links that lead one to another: the kernel's own bound (path_resolution(7)).
 const MAX_LINKS: usize = 40;
 
-/// What a path leads to, through all links.
+/// The kind of file that a path leads to, through all links.
 ///
 /// ```
 /// use fetchlet::TargetKind;

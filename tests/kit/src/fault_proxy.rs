@@ -44,9 +44,9 @@ pub enum Fault {
     Drip,
 }
 
-/// A fault and its place. The byte `at`, counted from 0, is the first that the proxy does not pass
-/// on unchanged. The fault happens when that byte arrives: a place beyond the last byte has no
-/// effect.
+/// A fault and its position. The byte `at`, counted from 0, is the first that the proxy does not
+/// pass on unchanged. The fault happens when that byte arrives: a position beyond the last byte has
+/// no effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "each test names all three fields")]
 pub struct Injection {

@@ -24,7 +24,7 @@ const FIRST_INODE: u64 = 2;
 #[expect(clippy::exhaustive_enums, reason = "its users are in this workspace")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FuseCall {
-    /// The look-up of a name.
+    /// The lookup of a name.
     Lookup,
     /// The attributes of a file.
     Getattr,

@@ -10,10 +10,13 @@ use fetchlet_test_kit::{
 
 use crate::assert_ended;
 
-/// The numbers of file systems (`linux/magic.h`).
+/// `EXT4_SUPER_MAGIC` of `linux/magic.h`.
 const EXT4: u64 = 0xef53;
+/// `TMPFS_MAGIC` of `linux/magic.h`.
 const TMPFS: u64 = 0x0102_1994;
+/// `BTRFS_SUPER_MAGIC` of `linux/magic.h`.
 const BTRFS: u64 = 0x9123_683e;
+/// `FUSE_SUPER_MAGIC` of `linux/magic.h`.
 const FUSE: u64 = 0x6573_5546;
 
 /// An answer of `fstatfs`, as a 64-bit system has it in memory: type, block size, then numbers of

@@ -21,7 +21,7 @@ const OLD: &[u8] = b"old";
 const LEN: usize = 300_000;
 /// Far more calls of one name than a run has. The loop reaches this number only if no call was
 /// killed.
-const MOST: usize = 500;
+const MAX_CALLS: usize = 500;
 
 struct KillTest {
     server: RunningServer,
@@ -133,9 +133,9 @@ fn a_kill_at_any_system_call_leaves_the_old_file_or_the_whole_new_one() {
             let calls: Vec<_> = test.calls().into_iter().collect();
             let seen = Mutex::new(Vec::new());
             at_once(4, &calls, |call| {
-                let kills = (1..MOST).map_while(|nth| test.killed(call, nth));
+                let kills = (1..MAX_CALLS).map_while(|nth| test.killed(call, nth));
                 let kills: Vec<Left> = kills.collect();
-                assert!(kills.len() < MOST - 1, "{call}: it never got to its end");
+                assert!(kills.len() < MAX_CALLS - 1, "{call}: it never got to its end");
                 seen.lock().unwrap().extend(kills);
             });
             assert!(calls.iter().any(|it| it.starts_with("rename")), "{calls:?}");

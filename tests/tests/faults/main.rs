@@ -29,9 +29,9 @@ use std::process::Output;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-/// Calls `attempt` for each case, `most` cases at a time: a case waits longer than it computes.
-/// After a failure no further case is started.
-fn at_once<T: Sync>(most: usize, cases: &[T], attempt: impl Fn(&T) + Sync) {
+/// Calls `attempt` for each case, at most `max_parallel` at a time: a case waits longer than it
+/// computes. After a failure no further case is started.
+fn at_once<T: Sync>(max_parallel: usize, cases: &[T], attempt: impl Fn(&T) + Sync) {
     let next = AtomicUsize::new(0);
     let attempt = |case| {
         panic::catch_unwind(AssertUnwindSafe(|| attempt(case))).unwrap_or_else(|failure| {
@@ -40,7 +40,7 @@ fn at_once<T: Sync>(most: usize, cases: &[T], attempt: impl Fn(&T) + Sync) {
         });
     };
     thread::scope(|scope| {
-        for _ in 0..most.min(cases.len()) {
+        for _ in 0..max_parallel.min(cases.len()) {
             scope.spawn(|| {
                 while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
                     attempt(case);

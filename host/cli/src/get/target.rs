@@ -21,7 +21,7 @@ pub(super) enum Target {
     Stream(File, StreamName),
 }
 
-/// What a stream is called in messages.
+/// The name of a stream in messages.
 pub(super) enum StreamName {
     Stdout,
     Path(PathBuf),
@@ -57,7 +57,7 @@ impl Target {
     fn from_path(path: &Path, args: &Args) -> Result<Self, TargetError> {
         match TargetKind::of(path) {
             TargetKind::Descriptor(STDOUT) => return Self::stdout(args),
-            // It holds data, as a file does.
+            // A block device holds data, as a file does.
             TargetKind::BlockDevice if args.if_exists() == IfExists::Fail => {
                 return Err(StagingError::TargetExists(path.into()).into());
             }

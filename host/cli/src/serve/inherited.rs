@@ -18,7 +18,7 @@ const FIRST_DESCRIPTOR: usize = 3;
 #[derive(Debug, Default)]
 pub(super) struct Inherited {
     pub(super) listeners: Vec<TcpListener>,
-    /// What the log has to say about them, once there is a log.
+    /// Warnings about the sockets, for the log, once there is a log.
     warnings: Vec<String>,
 }
 

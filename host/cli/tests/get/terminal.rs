@@ -17,8 +17,9 @@ use crate::harness::{
     answering, answering_in_turn, program, script, silent_after, staging_file, stuck_in_data,
 };
 
-/// The length of the file, and of each piece in which it arrives.
+/// The length of the file in bytes: 20 pieces.
 const LEN: usize = 100_000;
+/// The length in bytes of each piece in which the file arrives.
 const PIECE_LEN: usize = 5_000;
 
 /// The pause between two pieces: all of them take long enough for several pictures of the bar.

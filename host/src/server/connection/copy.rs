@@ -22,7 +22,7 @@ const COPY_LEN: usize = 32 * 1024;
 ///
 /// # Errors
 ///
-/// Those of `body` and of `transport`.
+/// The errors of `body` and of `transport`.
 pub(super) async fn copy_loop(
     body: &mut impl Body,
     transport: &mut impl Transport,

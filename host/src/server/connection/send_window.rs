@@ -39,7 +39,7 @@ const SAMPLE_LEN: u32 = 4 * 1024 * 1024;
 const MAX_SAMPLE_TIME: Duration = Duration::from_millis(40);
 
 /// Sets the options that all connections of `listener` inherit, which saves each of them the calls.
-/// They make long responses cheaper; without them responses still arrive.
+/// The options make long responses cheaper; without them responses still arrive.
 pub(in crate::server) fn prepare_listener(listener: &impl AsFd) {
     sockopt::set_tcp_nodelay(listener, true).ok();
     set_notsent_lowat(listener, NOTSENT_LOWAT_SLOW);

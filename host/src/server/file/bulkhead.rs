@@ -88,11 +88,11 @@ impl Bulkhead {
         deadline: Option<Instant>,
         call: impl FnOnce() -> T + Send + 'static,
     ) -> io::Result<T> {
-        let place = self.enter(name);
-        self.admit(&place)?;
+        let folder_use = self.enter(name);
+        self.admit(&folder_use)?;
         let latest = self.after_timeout();
         let deadline = deadline.map_or(latest, |it| it.min(latest));
-        match time::timeout_at(deadline, place.call(deadline, call)).await {
+        match time::timeout_at(deadline, folder_use.call(deadline, call)).await {
             Ok(returned) => returned,
             Err(_) => Err(io::Error::other("the file system has not answered in time")),
         }
@@ -128,7 +128,7 @@ impl Bulkhead {
         }
     }
 
-    fn enter(self: &Arc<Self>, name: &Arc<str>) -> Place {
+    fn enter(self: &Arc<Self>, name: &Arc<str>) -> FolderUse {
         let mut state = self.lock();
         let folder = state.folders.entry(folder_of(name).into()).or_insert_with(|| {
             let threads = Arc::new(Semaphore::new(THREADS_PER_FOLDER));
@@ -136,13 +136,13 @@ impl Bulkhead {
         });
         folder.uses = folder.uses.saturating_add(1);
         let threads = Arc::clone(&folder.threads);
-        Place { bulkhead: Arc::clone(self), name: Arc::clone(name), threads }
+        FolderUse { bulkhead: Arc::clone(self), name: Arc::clone(name), threads }
     }
 
-    fn admit(&self, place: &Place) -> io::Result<()> {
+    fn admit(&self, folder_use: &FolderUse) -> io::Result<()> {
         let state = self.lock();
         let hung: Vec<_> = state.calls.values().filter(|it| it.hangs()).collect();
-        let folder = folder_of(&place.name);
+        let folder = folder_of(&folder_use.name);
         let here = hung.iter().filter(|call| folder_of(&call.name) == folder).count();
         if here >= THREADS_PER_FOLDER {
             return Err(io::Error::other(
@@ -152,7 +152,7 @@ impl Bulkhead {
         if hung.len() >= self.max_threads {
             return Err(io::Error::other("too many folders hang: all threads wait"));
         }
-        // One of the uses is `place` itself.
+        // One of the uses is `folder_use` itself.
         if state.folders.get(folder).is_some_and(|it| it.uses > self.max_waiting) {
             return Err(io::Error::other("too many requests wait for the folder"));
         }
@@ -167,15 +167,15 @@ impl Bulkhead {
 
 /// A use of a folder, by a request that waits or by a call under way.
 #[derive(Debug)]
-struct Place {
+struct FolderUse {
     bulkhead: Arc<Bulkhead>,
     /// The name that was asked for.
     name: Arc<str>,
-    /// Those of the folder.
+    /// The threads of the folder.
     threads: Arc<Semaphore>,
 }
 
-impl Place {
+impl FolderUse {
     /// Waits for a thread and for `call` in it. The thread stays taken until the call returns, also
     /// if nobody waits for it any more.
     async fn call<T: Send + 'static>(
@@ -186,9 +186,9 @@ impl Place {
         // The folder's first, so that the requests to one that hangs take no thread of others.
         let of_folder = Arc::clone(&self.threads).acquire_owned().await;
         let of_all = Arc::clone(&self.bulkhead.threads).acquire_owned().await;
-        let place = self.bulkhead.enter(&self.name);
+        let folder_use = self.bulkhead.enter(&self.name);
         let returned = spawn_blocking(move || {
-            let under_way = place.begin(deadline);
+            let under_way = folder_use.begin(deadline);
             let returned = call();
             drop((under_way, of_folder, of_all));
             returned
@@ -204,11 +204,11 @@ impl Place {
         let call = Call { name, since: Instant::now(), deadline, is_told: false };
         state.calls.insert(number, call);
         drop(state);
-        UnderWay { number, place: self }
+        UnderWay { number, folder_use: self }
     }
 }
 
-impl Drop for Place {
+impl Drop for FolderUse {
     fn drop(&mut self) {
         let mut state = self.bulkhead.lock();
         let name = folder_of(&self.name);
@@ -223,12 +223,12 @@ impl Drop for Place {
 /// A call under way, until it is dropped.
 struct UnderWay {
     number: u64,
-    place: Place,
+    folder_use: FolderUse,
 }
 
 impl Drop for UnderWay {
     fn drop(&mut self) {
-        self.place.bulkhead.lock().calls.remove(&self.number);
+        self.folder_use.bulkhead.lock().calls.remove(&self.number);
     }
 }
 

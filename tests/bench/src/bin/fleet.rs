@@ -143,16 +143,16 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     }
     let mut table = Table::new(["what", "needed", "a machine gives", "machines"]);
-    let mut most = 0.0_f64;
+    let mut max_machines = 0.0_f64;
     for (what, unit, need, gives) in fleet.rows() {
         let machines = fleet.machines(need, gives);
-        most = most.max(machines);
+        max_machines = max_machines.max(machines);
         let told = |value: f64| format!("{value:.1} {unit}").trim_end().to_owned();
         table.push([what.into(), told(need), told(gives), format!("{machines}")]);
     }
     print!("{table}");
     println!(
-        "{:.0} requests a second; {most} machines, and one more for the case",
+        "{:.0} requests a second; {max_machines} machines, and one more for the case",
         fleet.demand().requests
     );
     println!("that one is down or updated.");

@@ -130,9 +130,9 @@ impl CrowdReader {
 }
 
 impl CrowdWriter {
-    /// Writes byte number `place` of a request whose name has the largest legal length.
-    fn write(&mut self, place: usize) {
-        let byte = request(&[b'x'; 1024]).get(place).copied().unwrap_or(b'x');
+    /// Writes byte number `index` of a request whose name has the largest legal length.
+    fn write(&mut self, index: usize) {
+        let byte = request(&[b'x'; 1024]).get(index).copied().unwrap_or(b'x');
         let ended = has_ended(&self.stream) || self.stream.write_all(&[byte]).is_err();
         if ended && self.gone.is_none() {
             self.gone = Some(self.since.elapsed());

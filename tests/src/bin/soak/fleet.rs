@@ -44,12 +44,12 @@ pub(crate) fn run(quick: bool, report: &mut SoakReport) -> io::Result<()> {
 
     let mut fleet = Fleet::gather(server.addr(), devices, response(&folder.large))?;
     let start = Instant::now();
-    let (mut most_memory, mut most_pages, mut worst) = (memory, pages, 0.0_f64);
+    let (mut peak_memory, mut peak_pages, mut worst) = (memory, pages, 0.0_f64);
     while fleet.take_turns() && start.elapsed() < PATIENCE {
         // The kernel needs milliseconds to list the server's descriptors.
         if fleet.tick % 20 == 0 {
-            most_memory = most_memory.max(server.usage()?.resident);
-            most_pages = most_pages.max(tcp_pages()?);
+            peak_memory = peak_memory.max(server.usage()?.resident);
+            peak_pages = peak_pages.max(tcp_pages()?);
         }
         worst = worst.max(slowest(&folder, FAST, server.addr(), 1)?);
     }
@@ -63,9 +63,9 @@ pub(crate) fn run(quick: bool, report: &mut SoakReport) -> io::Result<()> {
     report.tell("server's CPU", format!("{:.2} of a core", spent / took));
     report.tell("server's CPU per MiB", format!("{:.0} µs", spent * 1e6 / mebibytes));
     report.at_most("slowest answer to others meanwhile", worst, "ms", 1000.0);
-    let each = (most_memory - memory) as f64 / count;
+    let each = (peak_memory - memory) as f64 / count;
     report.tell("server's memory per device", format!("{each:.0} bytes"));
-    let each = (most_pages - pages) * 4096.0 / count;
+    let each = (peak_pages - pages) * 4096.0 / count;
     report.tell("TCP memory per device, of both ends", format!("{each:.0} bytes"));
     Ok(())
 }

@@ -57,7 +57,7 @@ struct Tally {
     begun: AtomicU64,
     outcomes: [AtomicU64; 5],
     wrong: AtomicU64,
-    /// What the server used when a twentieth of the exchanges was done.
+    /// The server's usage when a twentieth of the exchanges was done.
     first: Mutex<Option<Usage>>,
 }
 

@@ -30,10 +30,10 @@ pub(crate) fn median(values: &[f64]) -> f64 {
 fn quantile(values: &[f64], share: f64) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
-    let place = share * sorted.len().saturating_sub(1) as f64;
-    let at = |place: f64| sorted.get(place as usize).copied().unwrap_or(f64::NAN);
-    let (below, above) = (at(place.floor()), at(place.ceil()));
-    below + (above - below) * place.fract()
+    let rank = share * sorted.len().saturating_sub(1) as f64;
+    let at = |rank: f64| sorted.get(rank as usize).copied().unwrap_or(f64::NAN);
+    let (below, above) = (at(rank.floor()), at(rank.ceil()));
+    below + (above - below) * rank.fract()
 }
 
 /// Returns the ratio within each round: a slow round slows both sides.

@@ -117,7 +117,7 @@ impl CompetitorServer {
     }
 
     /// Makes one request that is not measured, after which the file is in the page cache.
-    pub(crate) fn warm(&self, file: &TestFile) -> Result<()> {
+    pub(crate) fn warm_up(&self, file: &TestFile) -> Result<()> {
         self.ask(std::slice::from_ref(file), 1, Until::Requests(1)).map(drop)
     }
 

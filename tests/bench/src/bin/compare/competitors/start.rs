@@ -27,7 +27,7 @@ pub(crate) fn start(
         }
         match start_one(*competitor, setting, file)? {
             Ok(server) => {
-                server.warm(file)?;
+                server.warm_up(file)?;
                 servers.push(server);
             }
             Err(reason) => readings.leave_out(competitor.name(), &reason),

@@ -62,8 +62,8 @@ impl Wanted {
             return Err(format!("more than {} bytes", self.len).into());
         }
         let Some(content) = &self.content else { return Ok(()) };
-        let place = usize::try_from(received)?..usize::try_from(end)?;
-        if content.get(place) == Some(bytes) { Ok(()) } else { Err("other content".into()) }
+        let range = usize::try_from(received)?..usize::try_from(end)?;
+        if content.get(range) == Some(bytes) { Ok(()) } else { Err("other content".into()) }
     }
 }
 

@@ -44,7 +44,7 @@ fn bytes(setting: &Setting, readings: &mut Readings) -> Result<()> {
     let servers = competitors::start(&[Competitor::Fetchlet], setting, &files[0].1, readings)?;
     let server = servers.first().ok_or("no server")?;
     for (_, file) in &files {
-        server.warm(file)?;
+        server.warm_up(file)?;
     }
     setting.rounds(&files, |(name, file)| {
         // Shorter files are fetched several times, so that a turn is long enough to be timed.
@@ -70,7 +70,7 @@ fn connections(setting: &Setting, readings: &mut Readings) -> Result<()> {
         // its timeout.
         let crowd = if *name == CROWD { setting.sizes.idle } else { 1 };
         let idle = Idle::open(server.addr, crowd - 1)?;
-        server.warm(&file)?;
+        server.warm_up(&file)?;
         let until = Until::Elapsed(setting.seconds);
         let outcome = server.ask(std::slice::from_ref(&file), 1, until)?;
         idle.check()?;

@@ -35,7 +35,7 @@ fn run(setting: &Setting, readings: &mut Readings) -> Result<()> {
                 return Ok(());
             }
         };
-        server.warm(&file)?;
+        server.warm_up(&file)?;
         let before = Usage::of(&server.processes()?)?.resident as f64;
         let idle = Idle::open(server.addr, connections)?;
         // Connections are accepted in their order: once these are answered, all idle ones were

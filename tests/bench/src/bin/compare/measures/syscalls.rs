@@ -23,8 +23,8 @@ const MANY: &str = "calls per request, 32 clients";
 /// The fewest calls that can answer a request: accept, read, open, send, close. A lower count means
 /// that strace missed some.
 const LEAST: f64 = 5.0;
-/// How often a count is tried: in practice the second try succeeds.
-const TRIES: u32 = 3;
+/// How often a count is tried: in practice the second attempt succeeds.
+const MAX_ATTEMPTS: u32 = 3;
 
 pub(super) const SYSCALLS: Measure = Measure {
     name: "syscalls",
@@ -64,7 +64,7 @@ fn count(
     let (requests, summary) = (setting.sizes.traced, setting.out());
     let mut each = 0.0;
     // strace sometimes fails to attach to the thread that does the work.
-    for _ in 0..TRIES {
+    for _ in 0..MAX_ATTEMPTS {
         let counting = Counting::start(strace, server, &summary)?;
         server.ask(std::slice::from_ref(file), clients, Until::Requests(requests))?;
         each = counting.stop()? / requests as f64;
