@@ -9,11 +9,11 @@ use std::io::{self, Read, Write};
 use std::mem;
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
-use std::thread;
+use std::thread::{self, available_parallelism};
 use std::time::{Duration, Instant};
 
 use fetchlet_test_kit::{
-    LIMIT, PATIENCE, ServeProcess, bare, connect, installed, request, skip, until, within,
+    LIMIT, PATIENCE, ServeProcess, bare, connect, entries, installed, request, skip, until, within,
 };
 use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
 
@@ -22,8 +22,8 @@ use crate::harness::*;
 /// What a stop may take beyond the grace.
 const SECOND: Duration = Duration::from_secs(1);
 
-/// A server whose calls of sendfile(2) hang for a minute, and peers that have asked for a file by
-/// it until it answered nobody any more.
+/// A server each of whose threads hangs for a minute in sendfile(2), and the peers that have asked
+/// for a file by it.
 struct Hung {
     server: ServeProcess,
     peers: Vec<TcpStream>,
@@ -44,19 +44,22 @@ impl Hung {
         let serve = ServeProcess::command(root);
         let mut command = bare(strace);
         // -D: the server is this process's child, and strace is not.
-        command.args(["-D", "-f", "-qq", "-o", "/dev/null", "-e", "trace=sendfile"]);
+        command.args(["-D", "-f", "--seccomp-bpf", "-qq", "-o", "/dev/null"]);
+        command.args(["-e", "trace=sendfile"]);
         command.args(["-e", "inject=sendfile:delay_enter=60000000"]);
         command.arg(serve.get_program()).args(serve.get_args()).arg("0").args(options);
         let server = ServeProcess::run(command).unwrap();
         let tracer = tracer(server.pid());
-        let mut peers = Vec::new();
-        let hangs = until(PATIENCE, || {
-            let mut peer = connect(server.addr()).unwrap();
+        let workers = available_parallelism().unwrap().get();
+        // More than one a thread, since a thread that hangs holds back one that it was to run next.
+        let mut peers: Vec<_> = (0..4 * workers).map(|_| connect(server.addr()).unwrap()).collect();
+        // By then they are accepted, and have sent nothing: each request becomes a task of its own.
+        assert!(answers(server.addr()));
+        for peer in &mut peers {
             peer.write_all(&request(b"big")).unwrap();
-            peers.push(peer);
-            (!answers(server.addr())).then_some(())
-        });
-        hangs.expect("a server that hangs");
+        }
+        let hang = until(PATIENCE, || (held_threads(server.pid()) >= workers).then_some(()));
+        hang.expect("threads that hang");
         Some(Self { server, peers, tracer })
     }
 
@@ -80,10 +83,16 @@ fn tracer(traced: Pid) -> Pid {
     Pid::from_raw(tracer.trim().parse().unwrap()).expect("a tracer")
 }
 
-/// Whether a request is answered within half a second.
+/// How many threads of a process its tracer holds up.
+fn held_threads(traced: Pid) -> usize {
+    let threads = entries(format!("/proc/{traced}/task"));
+    let stats = threads.iter().filter_map(|thread| read_to_string(thread.join("stat")).ok());
+    stats.filter(|stat| stat.contains(") t ")).count()
+}
+
+/// Whether a request is answered.
 fn answers(address: SocketAddr) -> bool {
     let mut peer = connect(address).unwrap();
-    peer.set_read_timeout(Some(Duration::from_millis(500))).unwrap();
     peer.write_all(&request(b"missing")).unwrap();
     peer.read(&mut [0]).is_ok()
 }
