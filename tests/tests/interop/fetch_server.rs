@@ -10,7 +10,7 @@ use fetchlet_test_kit::fetch::{
     DIGEST, FileVersion, GOLDEN, IF_OTHER, IF_THIS, RawAnswer, RawFetch,
 };
 use fetchlet_test_kit::{HELLO, LIMIT, MALFORMED, NOT_FOUND, cuttings, within};
-use fetchlet_test_kit::{connect, exchange, random_bytes, read_all, request};
+use fetchlet_test_kit::{assert_same, connect, exchange, random_bytes, read_all, request};
 
 use crate::python_fetch::python_server;
 
@@ -268,4 +268,31 @@ fn an_idle_connection_ends_after_the_keep_alive_time() {
         connection.set_read_timeout(Some(Duration::from_secs(8))).unwrap();
         assert_eq!(connection.read(&mut [0; 1]).unwrap(), 0);
     });
+}
+
+#[test]
+fn a_slow_reader_gets_the_end_of_an_answer_after_the_keep_alive_time() {
+    within(LIMIT, || {
+        let folder = folder();
+        let server = python_server(folder.path(), &["--keep-alive", "0.05"]);
+        let mut connection = connect(([127, 0, 0, 1], server.port()).into()).unwrap();
+        let content = fs::read(folder.path().join("large")).unwrap();
+        let all = RawFetch::all("large");
+        let expected = RawAnswer::honest(&all, &FileVersion::hashed(&content)).encode();
+        connection.write_all(&all.encode()).unwrap();
+        let slow = expected.chunks(LARGE / 6).flat_map(|piece| {
+            // The whole answer is on its way, and the client takes six times the keep-alive time.
+            let mut received = vec![0; piece.len()];
+            connection.read_exact(&mut received).unwrap();
+            pause();
+            received
+        });
+        assert_same(&slow.collect::<Vec<_>>(), &expected);
+        assert_eq!(connection.read(&mut [0; 1]).unwrap(), 0);
+    });
+}
+
+#[expect(clippy::disallowed_methods, reason = "a client that is slow on purpose")]
+fn pause() {
+    std::thread::sleep(Duration::from_millis(50));
 }

@@ -4,6 +4,7 @@
 //!
 //! These tests need `python3` and fail without it.
 
+mod bugs;
 mod fetch_client;
 mod fetch_server;
 mod first_pair;

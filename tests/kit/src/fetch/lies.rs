@@ -30,9 +30,9 @@ pub enum Lie {
     NotNowWithThreeBytes,
     /// The rest is a byte shorter than the known part: `rest - k` wraps.
     RestUnderK,
-    /// The rest is shorter than any known part.
+    /// Status 1 with a rest of 0, and nothing behind it.
     RestOfNothing,
-    /// The known part is a byte shorter than its flags say.
+    /// The known part is a byte shorter than its flags say, and so is the rest.
     KUnderLeast,
     /// Flag `04`.
     Flag04,
@@ -58,8 +58,8 @@ pub enum Lie {
     UnchangedUnasked,
     /// Status 4 to an offset within the file.
     BeyondWithin,
-    /// Status 4 with data behind the known part.
-    StatusWithData,
+    /// Status 3, rightly, but with data behind the known part. Told to condition `02`.
+    ChangedWithData,
     /// The file from its first byte on, and says so. Told to an offset other than 0.
     RangeIgnored,
     /// The file from its first byte on under the offset asked for. Told to an offset other than 0.
@@ -109,7 +109,7 @@ impl Lie {
         Self::ChangedUnasked,
         Self::UnchangedUnasked,
         Self::BeyondWithin,
-        Self::StatusWithData,
+        Self::ChangedWithData,
         Self::RangeIgnored,
         Self::RangeIgnoredUnsaid,
         Self::DataPastTotal,
@@ -139,7 +139,19 @@ impl Lie {
         let is_told = self.bend_head(&mut answer)
             || (self.has_occasion(request, version)
                 && self.bend_file(request, version, &mut answer));
-        is_told.then(|| answer.encode())
+        is_told.then(|| self.shorten(&answer))
+    }
+
+    /// Encodes the answer, without bytes that this lie leaves out.
+    fn shorten(self, answer: &RawAnswer) -> Vec<u8> {
+        let mut bytes = answer.encode();
+        let last_known = bytes.len() - answer.data.len() - 1;
+        match self {
+            Self::RestOfNothing => bytes.truncate(8),
+            Self::KUnderLeast => drop(bytes.remove(last_known)),
+            _ => {}
+        }
+        bytes
     }
 
     /// Changes what every response has. Returns whether this lie is about that.
@@ -148,7 +160,8 @@ impl Lie {
             data: vec![0; rest],
             ..RawAnswer::without_file(status)
         };
-        let known = answer.encode().len() - 8 - answer.data.len();
+        let rest = answer.encode().len() - 8;
+        let known = rest - answer.data.len();
         match self {
             Self::OfTheFirstPair => answer.kind = 2,
             Self::UnknownStatus => answer.status = 7,
@@ -158,7 +171,10 @@ impl Lie {
             Self::NotNowWithThreeBytes => *answer = without_file(6, 3),
             Self::RestUnderK => answer.rest = u32::try_from(known - 1).ok(),
             Self::RestOfNothing => answer.rest = Some(0),
-            Self::KUnderLeast => answer.k = u8::try_from(known - 1).ok(),
+            Self::KUnderLeast => {
+                answer.k = u8::try_from(known - 1).ok();
+                answer.rest = u32::try_from(rest - 1).ok();
+            }
             Self::Flag04 => answer.flags |= 0x04,
             Self::Flag08 => answer.flags |= 0x08,
             Self::HugeTotal => answer.total = 1 << 63,
@@ -179,7 +195,7 @@ impl Lie {
             Self::DigestOfAnother => request.flags & DIGEST != 0 && version.is_hashed,
             Self::ChangedUnasked => request.flags & IF_THIS == 0,
             Self::UnchangedUnasked => request.flags & IF_OTHER == 0,
-            Self::BeyondWithin | Self::StatusWithData => left > 0,
+            Self::BeyondWithin => left > 0,
             Self::UnchangedOther => request.flags & IF_OTHER != 0,
             _ => goes_on && left > 0 && request.limit > 0,
         }
@@ -204,7 +220,10 @@ impl Lie {
             Self::ChangedUnasked => set_status(answer, 3),
             Self::UnchangedUnasked => set_status(answer, 5),
             Self::BeyondWithin => set_status(answer, 4),
-            Self::StatusWithData => answer.status = 4,
+            Self::ChangedWithData => {
+                become_another(answer);
+                answer.status = 3;
+            }
             Self::RangeIgnored => {
                 answer.offset = 0;
                 answer.data.clone_from(content);
