@@ -9,7 +9,7 @@ use rustix::net::Shutdown as ShutdownSide;
 use tokio::io::Interest;
 use tokio::time;
 
-use super::socket::{READ_LEN, Socket, is_would_block_or_interrupted, recv};
+use super::socket::{EMPTY_BUFFER, Socket, is_would_block_or_interrupted, recv};
 use crate::server::access_log::EndReason;
 use crate::server::shutdown::Shutdown;
 
@@ -46,9 +46,9 @@ pub(super) fn drain_timeout(
 
 /// Reads once, and returns whether bytes had come after the request (R7).
 fn discard(socket: &Socket) -> bool {
-    let mut buffer = [0; READ_LEN];
+    let mut buffer = EMPTY_BUFFER;
     // Not `try_io`: what the runtime knows of the socket may be out of date.
-    socket.try_now(|fd| recv(fd, &mut buffer)).is_ok_and(|len| len > 0)
+    socket.try_now(|fd| recv(fd, &mut buffer)).is_ok_and(|received| !received.is_empty())
 }
 
 /// Ends the sending side, then reads until the peer ends its side, at most for `timeout` (R7).
@@ -71,10 +71,10 @@ pub(super) async fn drain(socket: &mut Socket, timeout: Duration, mut shutdown: 
 /// Reads up to `left` bytes, or to the end, and counts `left` down.
 async fn read_on(socket: &mut Socket, left: &mut usize) {
     while *left > 0 && socket.ready(Interest::READABLE).await.is_ok() {
-        let mut buffer = [0; READ_LEN];
+        let mut buffer = EMPTY_BUFFER;
         match socket.recv(&mut buffer) {
-            Ok(0) => break,
-            Ok(len) => *left = left.saturating_sub(len),
+            Ok([]) => break,
+            Ok(received) => *left = left.saturating_sub(received.len()),
             Err(error) if is_would_block_or_interrupted(&error) => {}
             Err(_) => break,
         }

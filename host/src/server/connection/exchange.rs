@@ -1,6 +1,7 @@
 //! One exchange: a request, its response, the line in the access log, and the close (R1).
 
 use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use super::accepted::AcceptedConnection;
@@ -12,23 +13,27 @@ use crate::server::access_log::{AccessLogEntry, EndReason, ExchangeEnd};
 use crate::server::context::ServerContext;
 
 /// What the first read of a connection has found.
-pub(in crate::server) enum FirstRead<F> {
+pub(in crate::server) enum FirstRead {
     /// Nothing: the connection is idle.
     Idle(AcceptedConnection),
     /// Something: this future serves the connection up to its close.
-    Exchange(F),
+    Exchange(Exchange),
 }
+
+/// A boxed exchange. On the way to a task, and in it, the runtime would else copy all of the future
+/// a dozen times.
+pub(in crate::server) type Exchange = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// Reads once from a connection that has sent nothing so far.
 pub(in crate::server) fn first_read(
     context: &Arc<ServerContext>,
     connection: AcceptedConnection,
-) -> FirstRead<impl Future<Output = ()> + Send + 'static + use<>> {
+) -> FirstRead {
     let mut request = RequestState::Empty;
     request.read(|buffer| recv(&connection.stream, buffer).map_err(io::Error::from));
     match request {
         RequestState::Empty => FirstRead::Idle(connection),
-        request => FirstRead::Exchange(serve(Arc::clone(context), connection, request)),
+        request => FirstRead::Exchange(Box::pin(serve(Arc::clone(context), connection, request))),
     }
 }
 

@@ -10,7 +10,7 @@ use fetchlet_codec::{DecodeError, RequestDecoder};
 use tokio::io::Interest;
 use tokio::time;
 
-use super::socket::{READ_LEN, Socket, is_would_block_or_interrupted};
+use super::socket::{EMPTY_BUFFER, ReadBuffer, Socket, is_would_block_or_interrupted};
 
 /// How far a request has come. [`Empty`](Self::Empty) and [`Partial`](Self::Partial) requests go on
 /// with the next byte; all other states are final.
@@ -37,11 +37,10 @@ impl RequestState {
     /// Reads once, by `recv`, which does not wait.
     ///
     /// Not async: the buffer lives on the thread's stack, not in the task.
-    pub(super) fn read(&mut self, recv: impl FnOnce(&mut [u8]) -> io::Result<usize>) {
-        let mut buffer = [0; READ_LEN];
-        let received = recv(&mut buffer).map(|len| buffer.get(..len).unwrap_or_default());
+    pub(super) fn read(&mut self, recv: impl FnOnce(&mut ReadBuffer) -> io::Result<&[u8]>) {
+        let mut buffer = EMPTY_BUFFER;
         let state = mem::replace(self, Self::Empty);
-        *self = state.advance(received);
+        *self = state.advance(recv(&mut buffer));
     }
 
     /// Reads until the state is final. After `timeout` the state is left as it is then, `Empty` or

@@ -35,7 +35,7 @@ pub(super) async fn answer_request(
     let Some(_permit) = context.limits.acquire_file(timeout).await else {
         return ExchangeEnd::because(EndReason::ServerFault, "too many files are being sent");
     };
-    let opened = file::open(&context.root.get(), &context.bulkheads, name, timeout).await;
+    let opened = file::open(&context.root, &context.bulkheads, name, timeout).await;
     match opened {
         Ok(Opened::Local(file)) => send_file(socket, file, timeout, entry).await,
         // Boxed: these are rare, and an exchange shall not hold the memory of their futures.

@@ -6,7 +6,7 @@
 
 use std::future::poll_fn;
 use std::io;
-use std::mem;
+use std::mem::{self, MaybeUninit};
 use std::net;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
@@ -18,7 +18,13 @@ use tokio::net::TcpStream;
 
 /// The size of a read, in bytes. A request has at most 1029 (R2); the rest shows whether a peer has
 /// sent more than its request.
-pub(super) const READ_LEN: usize = 2048;
+const READ_LEN: usize = 2048;
+
+/// Room for one read. Not zeroed: most reads fill little of it, or nothing.
+pub(super) type ReadBuffer = [MaybeUninit<u8>; READ_LEN];
+
+/// A buffer with nothing in it.
+pub(super) const EMPTY_BUFFER: ReadBuffer = [const { MaybeUninit::uninit() }; READ_LEN];
 
 /// A connected socket that does not block.
 #[derive(Debug)]
@@ -96,14 +102,15 @@ impl Socket {
     }
 
     /// Reads what has arrived.
-    pub(super) fn recv(&self, buffer: &mut [u8]) -> io::Result<usize> {
+    pub(super) fn recv<'a>(&self, buffer: &'a mut ReadBuffer) -> io::Result<&'a [u8]> {
         self.try_io(Interest::READABLE, |fd| recv(fd, buffer))
     }
 }
 
 /// Reads what has arrived at a socket that does not block.
-pub(super) fn recv(socket: impl AsFd, buffer: &mut [u8]) -> Result<usize, Errno> {
-    rustix::net::recv(socket, buffer, RecvFlags::empty()).map(|(len, _)| len)
+pub(super) fn recv(socket: impl AsFd, buffer: &mut ReadBuffer) -> Result<&[u8], Errno> {
+    let ((received, _), _) = rustix::net::recv(socket, &mut buffer[..], RecvFlags::empty())?;
+    Ok(received)
 }
 
 /// Whether an operation that failed with `error` is to be tried again.

@@ -8,6 +8,7 @@ use rustix::io::Errno;
 use tokio::time::{self, Instant};
 
 use super::bulkheads::Bulkheads;
+use super::current_root::CurrentRoot;
 use super::error::LookupError;
 use super::file_system::is_local;
 use super::open_file::OpenFile;
@@ -32,24 +33,24 @@ pub(in crate::server) enum Opened {
     Content(Vec<u8>),
 }
 
-/// Opens the file of that name below `root`: here if that needs neither the disk nor another file
+/// Opens the file of that name below the folder of now: here if that needs neither the disk nor another file
 /// system, else on a thread. Takes at most `timeout`.
 ///
 /// # Errors
 ///
 /// [`LookupError`] if the name leads to no file that may be served.
 pub(in crate::server) async fn open(
-    root: &Arc<Root>,
+    root: &CurrentRoot,
     bulkheads: &Bulkheads,
     name: Arc<str>,
     timeout: Duration,
 ) -> Result<Opened, LookupError> {
-    match root.open_cached(&name) {
+    match root.with(|root| root.open_cached(&name)) {
         Some(Ok(file)) => Ok(Opened::Local(file)),
         Some(Err(error @ (LookupError::NotFound(_) | LookupError::Fault(_)))) => Err(error),
         // Boxed: an exchange that need not wait shall not hold the memory of this future.
         Some(Err(LookupError::Busy)) | None => {
-            Box::pin(open_on_a_thread(root, bulkheads, name, timeout)).await
+            Box::pin(open_on_a_thread(&root.get(), bulkheads, name, timeout)).await
         }
     }
 }

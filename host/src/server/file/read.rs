@@ -32,9 +32,12 @@ pub(in crate::server) async fn read_whole(
 /// `None`: some of the file can't be read for now.
 fn try_read_whole(file: &OpenFile, header: &[u8], read: Read) -> Option<Vec<u8>> {
     let len = header.len().saturating_add(usize::try_from(file.len).ok()?);
-    let mut whole = vec![0; len];
-    let (start, mut room) = whole.split_at_mut_checked(header.len())?;
-    start.copy_from_slice(header);
+    // Not `vec![0; len]`, which is calloc(3): that of glibc 2.36 has no use for the blocks that its
+    // thread has freed just before.
+    let mut whole = Vec::with_capacity(len);
+    whole.extend_from_slice(header);
+    whole.resize(len, 0);
+    let mut room = whole.get_mut(header.len()..)?;
     let mut offset: u64 = 0;
     while !room.is_empty() {
         let read = read(file, room, offset)?;
