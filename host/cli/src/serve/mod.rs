@@ -10,6 +10,7 @@ mod notify;
 mod port;
 mod reload;
 mod signals;
+mod ticker;
 
 pub(crate) use args::Args;
 

@@ -8,11 +8,12 @@ use std::{env, fs, io, thread};
 use fetchlet::server::{Root, RootError, RootOptions, Server};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{Semaphore, oneshot};
-use tokio::time::{self, MissedTickBehavior};
+use tokio::time;
 
 use super::args::Args;
 use super::notify;
 use super::signals;
+use super::ticker::Ticker;
 
 /// The time between two looks at where the folder's path leads. Longer than a deployment takes from
 /// the new folder to its SIGHUP, so that only one without SIGHUP is told.
@@ -58,10 +59,15 @@ pub(super) struct Reloader {
     hangup: Option<Signal>,
     notice: MovedNotice,
     thread: AskingThread,
+    looks: Ticker,
 }
 
 impl Reloader {
     /// Takes over SIGHUP if it is to reload.
+    ///
+    /// # Errors
+    ///
+    /// If the system allows no signal handler or no thread.
     pub(super) fn new(server: Server, args: &Args) -> io::Result<Self> {
         let hangup = if is_wanted(args) { Some(signal(SignalKind::hangup())?) } else { None };
         Ok(Self {
@@ -70,6 +76,7 @@ impl Reloader {
             hangup,
             notice: MovedNotice::default(),
             thread: AskingThread::new(*args.timeout),
+            looks: Ticker::start(LOOK_INTERVAL)?,
         })
     }
 
@@ -79,12 +86,10 @@ impl Reloader {
 
     /// Reloads whenever SIGHUP comes. Never ends.
     pub(super) async fn run(mut self) {
-        let mut looks = time::interval(LOOK_INTERVAL);
-        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 () = signals::next(&mut self.hangup) => self.reload().await,
-                _ = looks.tick() => self.look().await,
+                () = self.looks.tick() => self.look().await,
             }
         }
     }

@@ -7,6 +7,7 @@ mod log;
 mod program;
 mod stop;
 mod terminal;
+mod timers;
 mod traps;
 mod unread;
 mod wire;
