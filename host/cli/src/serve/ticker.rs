@@ -1,7 +1,7 @@
 //! A clock that ticks in the runtime without a timer of the runtime.
 //!
 //! While a timer is pending, each wait for events has a timeout, which the kernel sets and cancels.
-//! On a virtual machine that took a small request 1 µs of 31.
+//! On a virtual machine that took 2 % of the CPU time of a small request.
 
 use std::sync::Arc;
 use std::time::Duration;
