@@ -21,7 +21,7 @@ use tokio::task::{JoinSet, coop};
 use tokio::time::{self, Instant};
 
 use super::access_log::EndReason;
-use super::connection::{self, AcceptedConnection, Exchange, FirstRead, async_fd_readable};
+use super::connection::{self, AcceptedConnection, BoxedExchange, FirstRead, async_fd_readable};
 use super::context::ServerContext;
 use super::log_rate_limit::LogRateLimit;
 
@@ -91,7 +91,7 @@ async fn dispatch(
 /// Runs an exchange here as far as it need not wait, and the rest, if any, as a task. An exchange
 /// of a small file never waits, so the first one of a burst needs no task to be made and scheduled.
 /// The other ones of a burst are tasks, for all threads.
-async fn run_inline(mut exchange: Exchange, exchanges: &mut JoinSet<()>) {
+async fn run_inline(mut exchange: BoxedExchange, exchanges: &mut JoinSet<()>) {
     let polled = poll_fn(|context| {
         // A panic ends this exchange alone, as in a task of its own.
         let poll = AssertUnwindSafe(|| exchange.as_mut().poll(context));

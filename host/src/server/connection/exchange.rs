@@ -17,12 +17,12 @@ pub(in crate::server) enum FirstRead {
     /// Nothing: the connection is idle.
     Idle(AcceptedConnection),
     /// Something: this future serves the connection up to its close.
-    Exchange(Exchange),
+    Exchange(BoxedExchange),
 }
 
-/// A boxed exchange. On the way to a task, and in it, the runtime would else copy all of the future
-/// a dozen times.
-pub(in crate::server) type Exchange = Pin<Box<dyn Future<Output = ()> + Send>>;
+/// An exchange. Boxed: on the way to a task, and in it, the runtime would else copy all of the
+/// future a dozen times.
+pub(in crate::server) type BoxedExchange = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// Reads once from a connection that has sent nothing so far.
 pub(in crate::server) fn first_read(

@@ -16,6 +16,6 @@ mod socket;
 mod transport;
 
 pub(super) use accepted::AcceptedConnection;
-pub(super) use exchange::{Exchange, FirstRead, first_read};
+pub(super) use exchange::{BoxedExchange, FirstRead, first_read};
 pub(super) use send_window::prepare_listener;
 pub(super) use socket::async_fd_readable;

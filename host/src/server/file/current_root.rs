@@ -20,8 +20,8 @@ impl CurrentRoot {
         self.0.load_full()
     }
 
-    /// Gives the folder of now to `call`, which does not wait. Faster than [`get`](Self::get), which
-    /// writes to memory that the requests on all cores write to.
+    /// Gives the folder of now to `call`, which does not wait. Faster than [`get`](Self::get),
+    /// which writes to memory that the requests on all cores write to.
     pub(super) fn with<T>(&self, call: impl FnOnce(&Root) -> T) -> T {
         call(&self.0.load())
     }

@@ -33,8 +33,8 @@ pub(in crate::server) enum Opened {
     Content(Vec<u8>),
 }
 
-/// Opens the file of that name below the folder of now: here if that needs neither the disk nor another file
-/// system, else on a thread. Takes at most `timeout`.
+/// Opens the file of that name below the folder of now: here if that needs neither the disk nor
+/// another file system, else on a thread. Takes at most `timeout`.
 ///
 /// # Errors
 ///
