@@ -124,8 +124,20 @@ fn start(address: SocketAddr) -> io::Result<TcpStream> {
     let socket = socket_with(family, SocketType::STREAM, flags, None)?;
     match connect(&socket, &address) {
         Ok(()) | Err(Errno::INPROGRESS | Errno::INTR) => Ok(socket.into()),
+        Err(Errno::INVAL) if is_without_interface(&address) => {
+            let reason = format!(
+                "it is there on every link: name your interface to it, as in {}%eth0",
+                address.ip()
+            );
+            Err(io::Error::new(ErrorKind::InvalidInput, reason))
+        }
         Err(error) => Err(error.into()),
     }
+}
+
+/// Whether it is a link-local address without the interface that leads to it (RFC 4007).
+fn is_without_interface(address: &SocketAddr) -> bool {
+    matches!(address, SocketAddr::V6(it) if it.ip().is_unicast_link_local() && it.scope_id() == 0)
 }
 
 /// Returns the connection that `events` tell of, whose calls may wait from now on.

@@ -2,6 +2,7 @@
 
 use std::net::TcpListener;
 
+use super::super::transient::may_pass;
 use super::*;
 
 /// More than any of these takes, and less than the deadlines that are given.
@@ -87,6 +88,17 @@ fn a_connection_waits_for_its_data() {
     let started = Instant::now();
     io::Read::read(&mut connection, &mut [0]).unwrap_err();
     assert!(started.elapsed() >= timeout, "the read did not wait");
+}
+
+#[test]
+fn a_link_local_address_without_its_interface_says_what_to_add() {
+    let address: SocketAddr = "[fe80::1]:5000".parse().unwrap();
+    let [(_, error)] = &connect_first(vec![address], within(LONG)).unwrap_err()[..] else {
+        panic!("one address, one error")
+    };
+    assert_eq!(error.kind(), ErrorKind::InvalidInput);
+    assert!(error.to_string().ends_with("as in fe80::1%eth0"), "{error}");
+    assert!(!may_pass(error), "no second try changes that");
 }
 
 #[test]
