@@ -158,6 +158,30 @@ fn a_name_service_that_does_not_answer_is_bounded_by_the_connect_timeout() {
     });
 }
 
+#[test]
+fn a_name_service_that_does_not_answer_is_bounded_by_the_timeout_of_the_examples() {
+    within(LIMIT, || {
+        if !possible() {
+            return;
+        }
+        for (program, options) in
+            [("simulated", ""), ("linux_tap", "--tap tap0 --address 192.168.69.100/24")]
+        {
+            let (etc, served) = (etc(""), TempDir::new().unwrap());
+            fs::write(served.path().join("mute.py"), MUTE_NAME_SERVER).unwrap();
+            let script = format!(
+                "ip link set lo up
+                exec python3 mute.py \"$EXAMPLE\" {options} --server server.test 5000 f --timeout 300ms"
+            );
+            let mut command = shell(&["--net"], &etc, &served, &script);
+            command.env("EXAMPLE", built(program).unwrap());
+            let (output, elapsed) = finish(command);
+            assert_ended(&output, 1, "has not answered within 300ms");
+            assert!(elapsed < SOON, "{program}: {elapsed:?}");
+        }
+    });
+}
+
 /// A listener whose queue is full, so that every further connection is left unanswered.
 fn black_hole() -> (TcpListener, Vec<TcpStream>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

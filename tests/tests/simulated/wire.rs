@@ -1,14 +1,15 @@
 //! A device outside of the program `simulated`: frames in datagrams, as an emulator sends them.
 
 use std::io::{BufRead, BufReader, Read};
-use std::process::Stdio;
+use std::process::{ChildStdout, Command, Stdio};
 use std::task::Poll;
 
 use fetchlet_codec::Filename;
 use fetchlet_segment::{Datagram, WallClock};
 use fetchlet_smoltcp::{Client, Config, Crc32Sink, Sink, Storage};
-use fetchlet_test_kit::{ChildProcess, LIMIT, within};
+use fetchlet_test_kit::{ChildProcess, LIMIT, built, within};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::Signal;
 use smoltcp::iface::SocketStorage;
 use smoltcp::time::Duration;
 use smoltcp::wire::{EthernetAddress, Ipv4Address, Ipv4Cidr};
@@ -68,6 +69,40 @@ fn fetch(device: Datagram, port: u16) -> u32 {
     }
 }
 
+/// A program that serves a device outside, and says so.
+struct Served {
+    child: ChildProcess,
+    stdout: BufReader<ChildStdout>,
+    ready: String,
+}
+
+impl Served {
+    fn start(mut command: Command) -> Self {
+        let mut child = ChildProcess::start(command.stdout(Stdio::piped())).unwrap();
+        let mut stdout = BufReader::new(child.stdout().unwrap());
+        let mut ready = String::new();
+        stdout.read_line(&mut ready).unwrap();
+        Self { child, stdout, ready }
+    }
+
+    /// The value of `key` in the line that says where to connect.
+    fn value(&self, key: &str) -> &str {
+        let mut words = self.ready.split_whitespace().filter_map(|word| word.split_once('='));
+        words.find(|word| word.0 == key).unwrap_or_else(|| panic!("{}", self.ready)).1
+    }
+
+    /// Fetches the file by `device`, and asserts that the program then ends with success. Returns
+    /// the rest of what it printed.
+    fn fetched_by(mut self, device: Datagram) -> String {
+        let crc32 = fetch(device, self.value("port").parse().unwrap());
+        assert_eq!(format!("{crc32:08x}"), self.value("crc32"));
+        assert_eq!(self.child.wait(LIMIT).unwrap().unwrap().code(), Some(0));
+        let mut rest = String::new();
+        self.stdout.read_to_string(&mut rest).unwrap();
+        rest
+    }
+}
+
 #[test]
 fn a_device_outside_is_served_until_its_connection_ends() {
     within(LIMIT, || {
@@ -77,22 +112,27 @@ fn a_device_outside_is_served_until_its_connection_ends() {
             let device = Datagram::bind(&near, &far).unwrap();
             let (local, remote) = (far.to_str().unwrap(), near.to_str().unwrap());
             let arguments = [&["--size", "100000", "--wire", local, remote], losses].concat();
-            let mut child =
-                ChildProcess::start(simulated(&arguments).stdout(Stdio::piped())).unwrap();
-            let mut stdout = BufReader::new(child.stdout().unwrap());
-            let mut ready = String::new();
-            stdout.read_line(&mut ready).unwrap();
-            let value = |key: &str| {
-                let mut words = ready.split_whitespace().filter_map(|word| word.split_once('='));
-                words.find(|word| word.0 == key).unwrap_or_else(|| panic!("{ready}")).1
-            };
-            let crc32 = fetch(device, value("port").parse().unwrap());
-            assert_eq!(format!("{crc32:08x}"), value("crc32"));
-            assert_eq!(child.wait(LIMIT).unwrap().unwrap().code(), Some(0), "{losses:?}");
-            let mut rest = String::new();
-            stdout.read_to_string(&mut rest).unwrap();
+            let rest = Served::start(simulated(&arguments)).fetched_by(device);
             assert!(rest.starts_with("sent  ") && rest.contains("\nreceived  "), "{rest}");
             assert!(!far.exists(), "its socket is still there");
         }
+    });
+}
+
+#[test]
+fn a_signal_that_it_was_started_to_ignore_stays_ignored() {
+    within(LIMIT, || {
+        let folder = tempfile::tempdir().unwrap();
+        let [near, far] = ["near", "far"].map(|name| folder.path().join(name));
+        let device = Datagram::bind(&near, &far).unwrap();
+        let mut shell = Command::new("sh");
+        shell.args(["-c", "trap '' HUP; exec \"$0\" --size 100000 --wire \"$1\" \"$2\""]);
+        shell.arg(built("simulated").unwrap()).args([&far, &near]).stdin(Stdio::null());
+        let served = Served::start(shell);
+        // A second one would end it at once.
+        for _ in 0..2 {
+            served.child.signal(Signal::HUP).unwrap();
+        }
+        served.fetched_by(device);
     });
 }

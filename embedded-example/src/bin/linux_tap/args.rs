@@ -1,6 +1,6 @@
 //! The command line of `linux_tap`.
 
-use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, ToSocketAddrs};
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use log::LevelFilter;
 use smoltcp::wire::Ipv4Cidr;
 
 use crate::failure::Failure;
-use fetchlet_embedded_example::option_value as value;
+use fetchlet_embedded_example::{option_value as value, resolve};
 
 /// Fetch a file by a smoltcp stack on a TAP, from a server on the kernel's.
 ///
@@ -40,7 +40,7 @@ pub(crate) struct Args {
     /// Keep the file under this name, which must be free
     #[arg(short, long, value_name = "FILE", requires = "tap")]
     pub(crate) output: Option<PathBuf>,
-    /// How long to wait for a peer that moves nothing
+    /// How long to wait for a peer that moves nothing, and for the name service
     #[arg(long, default_value = "10s", value_parser = value::duration)]
     pub(crate) timeout: Duration,
     /// The device's receive buffer, which is its TCP window
@@ -88,12 +88,12 @@ impl Args {
 }
 
 impl TapDownload<'_> {
-    /// The server's address. The host resolves a name, not the device.
-    pub(crate) fn resolve(&self) -> Result<SocketAddrV4, Failure> {
+    /// The server's address, looked up within `timeout`. The host resolves a name, not the device.
+    pub(crate) fn resolve(&self, timeout: Duration) -> Result<SocketAddrV4, Failure> {
         let failed = |why: &str| Failure::Failed(format!("{:?}: {why}", self.host));
-        let all = (self.host, self.port).to_socket_addrs();
-        let mut all = all.map_err(|fault| failed(&fault.to_string()))?;
-        let v4 = all.find_map(|address| match address {
+        let all = resolve(self.host, self.port, timeout);
+        let all = all.map_err(|fault| failed(&fault.to_string()))?;
+        let v4 = all.into_iter().find_map(|address| match address {
             SocketAddr::V4(address) => Some(address),
             SocketAddr::V6(_) => None,
         });

@@ -87,7 +87,7 @@ fn fetch(args: &Args, download: &TapDownload<'_>) -> Result<(), Failure> {
     if let Some(output) = &args.output {
         Staging::check(output, IfExists::Fail)?;
     }
-    let server = download.resolve()?;
+    let server = download.resolve(args.timeout)?;
     tap::check()?;
     let device = tap::attach(download.tap)?;
     tap::wait_until_running(download.tap)?;

@@ -1,13 +1,13 @@
 //! The command line of `simulated`.
 
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::SocketAddr;
 use std::num::NonZeroU64;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Parser;
 use clap::builder::RangedU64ValueParser;
-use fetchlet_embedded_example::option_value as value;
+use fetchlet_embedded_example::{option_value as value, resolve};
 use fetchlet_segment::LinkConditions;
 
 /// A device fetches a file over a simulated network, from a real server.
@@ -51,7 +51,7 @@ pub(crate) struct Args {
     /// What the device has to receive into: its TCP window
     #[arg(long, value_name = "BYTES", default_value = "16K", value_parser = value::window)]
     pub(crate) rx_buffer: usize,
-    /// Give up if the server moves nothing for so long
+    /// Give up if the server moves nothing, or the name service does not answer, for so long
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = value::duration)]
     pub(crate) timeout: Duration,
     /// Write the frames that the device saw to this file, for Wireshark; it is overwritten
@@ -77,10 +77,8 @@ impl Args {
         if let Err(error) = fetchlet::Filename::<1024>::new(file) {
             usage(&format!("--server: the name of the file: {error}"));
         }
-        let found: Vec<_> = (host.as_str(), port)
-            .to_socket_addrs()
-            .map_err(|error| format!("cannot find {}: {error}", host.escape_debug()))?
-            .collect();
+        let found = resolve(host, port, self.timeout)
+            .map_err(|error| format!("cannot find {}: {error}", host.escape_debug()))?;
         // The gateway tries one address; servers listen on IPv4 unless told otherwise.
         let first = found.iter().find(|it| it.is_ipv4()).or(found.first()).copied();
         let addr = first.ok_or_else(|| format!("{} has no address", host.escape_debug()))?;
