@@ -105,7 +105,54 @@ impl<W: Write> Write for Ascii<W> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{BufRead, BufReader, ErrorKind, Read, pipe};
+    use std::process::{Command, Stdio};
+    use std::sync::mpsc;
+    use std::{env, iter, thread};
+
+    use fetchlet_test_kit::{ChildProcess, LIMIT, PATIENCE, within};
+
     use super::*;
+
+    /// What the process that panics says on stdout, once the thread has ended that did.
+    const PANICKED: &str = "the thread has panicked";
+
+    #[test]
+    fn a_panic_waits_for_no_reader_of_the_log_and_is_told_to_one_who_comes_later() {
+        within(LIMIT, || {
+            let (mut log, mut writer) = pipe().unwrap();
+            rustix::io::ioctl_fionbio(&writer, true).unwrap();
+            let full = iter::repeat_with(|| writer.write(b".")).find_map(Result::err).unwrap();
+            assert_eq!(full.kind(), ErrorKind::WouldBlock);
+            rustix::io::ioctl_fionbio(&writer, false).unwrap();
+            let mut command = Command::new(env::current_exe().unwrap());
+            command.args(["--exact", "log::tests::a_thread_that_panics"]);
+            command.args(["--include-ignored", "--nocapture"]);
+            let mut process =
+                ChildProcess::start(command.stdout(Stdio::piped()).stderr(writer)).unwrap();
+            drop(command);
+            let stdout = BufReader::new(process.stdout().unwrap());
+            let (sender, lines) = mpsc::channel();
+            thread::spawn(move || {
+                stdout.lines().map_while(Result::ok).try_for_each(|line| sender.send(line))
+            });
+            while lines.recv_timeout(PATIENCE).expect("it waits for a reader") != PANICKED {}
+            let mut said = String::new();
+            log.read_to_string(&mut said).unwrap();
+            assert!(said.contains("a fault of the program, please report it at="), "{said}");
+            assert!(said.contains(r#"reason="on purpose""#), "{said}");
+            assert_eq!(process.wait(PATIENCE).unwrap().unwrap().code(), Some(0));
+        });
+    }
+
+    #[test]
+    #[ignore = "the test above runs it, in a process of its own"]
+    fn a_thread_that_panics() {
+        let log = init(Format::Text, 0, false).unwrap();
+        thread::spawn(|| panic!("on purpose")).join().unwrap_err();
+        println!("{PANICKED}");
+        log.flush_for(PATIENCE);
+    }
 
     #[test]
     fn json_stays_the_same_and_becomes_ascii() {

@@ -4,9 +4,10 @@ use std::io::{self, BufRead, BufReader, Read};
 use std::os::fd::AsFd;
 use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Output, Stdio};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
 
 use crate::cleanup;
@@ -173,8 +174,16 @@ fn first_line(stdout: &mut ChildStdout) -> io::Result<String> {
 ///
 /// Errors of the system.
 pub fn readable(fd: impl AsFd, limit: Duration) -> io::Result<bool> {
-    let limit = Timespec::try_from(limit).map_err(io::Error::other)?;
-    Ok(poll(&mut [PollFd::new(&fd, PollFlags::IN)], Some(&limit))? > 0)
+    let deadline = Instant::now() + limit;
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let left = Timespec::try_from(left).map_err(io::Error::other)?;
+        match poll(&mut [PollFd::new(&fd, PollFlags::IN)], Some(&left)) {
+            // No handler restarts it: signal(7).
+            Err(Errno::INTR) => {}
+            ready => return Ok(ready? > 0),
+        }
+    }
 }
 
 fn named(command: &Command, error: &io::Error) -> io::Error {
@@ -183,7 +192,14 @@ fn named(command: &Command, error: &io::Error) -> io::Error {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::{Arc, mpsc};
+
+    use nix::sys::pthread::{pthread_kill, pthread_self};
+    use nix::sys::signal::SIGUSR2;
+    use signal_hook::flag;
+
     use super::*;
+    use crate::until;
 
     fn shell(script: &str) -> Command {
         let mut command = Command::new("sh");
@@ -217,5 +233,28 @@ mod tests {
         let mut mute = shell("echo no port >&2");
         let error = ChildProcess::announced(mute.stderr(Stdio::piped())).unwrap_err().to_string();
         assert_eq!(error, "sh: it does not say where it listens: no port");
+    }
+
+    /// The signals find the thread in its system call, where it is all of that time.
+    #[test]
+    fn a_wait_goes_on_after_a_signal() {
+        flag::register(SIGUSR2 as i32, Arc::default()).unwrap();
+        let (reader, writer) = io::pipe().unwrap();
+        let (id, its_id) = mpsc::channel();
+        let waiting = thread::spawn(move || {
+            id.send(pthread_self()).unwrap();
+            readable(reader, PATIENCE)
+        });
+        let waiter = its_id.recv_timeout(PATIENCE).unwrap();
+        let mut signals = 0;
+        let signalled = until(PATIENCE, || {
+            pthread_kill(waiter, SIGUSR2).unwrap();
+            signals += 1;
+            (signals == 20 || waiting.is_finished()).then_some(())
+        });
+        signalled.unwrap();
+        // Its end can be read.
+        drop(writer);
+        assert!(waiting.join().unwrap().unwrap(), "it did not wait to the end");
     }
 }

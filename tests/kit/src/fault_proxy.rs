@@ -9,6 +9,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::retry_on_intr;
 use socket2::SockRef;
 
 use crate::listener::listener;
@@ -161,7 +162,7 @@ impl ProxiedConnection {
         let wanted =
             open.iter().map(|direction| PollFd::new(&self.peers[*direction], PollFlags::IN));
         let mut polled: Vec<PollFd<'_>> = wanted.collect();
-        if poll(&mut polled, Some(&IDLE_TIMEOUT))? == 0 {
+        if retry_on_intr(|| poll(&mut polled, Some(&IDLE_TIMEOUT)))? == 0 {
             return Err(io::ErrorKind::TimedOut.into());
         }
         let ready = open.iter().zip(&polled).filter(|(_, it)| !it.revents().is_empty());

@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::net::SocketAddr;
+use std::process::Output;
 use std::time::Duration;
 
 use fetchlet::{Client, ClientError, IfExists, Progress};
@@ -26,11 +27,14 @@ const FILE: u32 = 260;
 /// The length of the whole exchange in bytes.
 const EXCHANGE: usize = 300;
 
-/// The timeout in the cases that only a timeout ends: far longer than any other part of a test
-/// takes.
-const TIMEOUT: Duration = Duration::from_millis(1500);
-/// Connections at the same time: fewer than the server's limit per peer, and few enough that none
-/// of them is late on a busy machine.
+/// The timeouts of the cases that only a timeout ends, one after the other: on a busy machine the
+/// first may be over before the proxy has passed on what comes before the fault. The last is
+/// shorter than the time after which the proxy itself ends a connection.
+const TIMEOUTS: [Duration; 3] =
+    [Duration::from_millis(1500), Duration::from_secs(6), Duration::from_secs(24)];
+/// The timeout of the cases that a fault ends: as long as a test may take.
+const NEVER: Duration = LIMIT;
+/// Connections at the same time: fewer than the server's limit per peer.
 const AT_ONCE: usize = 100;
 
 /// The faults after which nothing more arrives.
@@ -62,9 +66,25 @@ fn served() -> (TempDir, RunningServer) {
     (folder, server)
 }
 
+/// Calls `attempt` with a timeout that is not over before the fault. For a stall it is called with
+/// each of [`TIMEOUTS`] until it returns true: all that comes before the fault had come.
+fn with_timeout(injection: Injection, attempt: impl Fn(Duration) -> bool) {
+    let timeouts = match injection.fault {
+        Fault::Stall => &TIMEOUTS[..],
+        _ => &[NEVER],
+    };
+    let whole = timeouts.iter().any(|timeout| attempt(*timeout));
+    assert!(whole, "{injection:?}: what comes before the fault has not come");
+}
+
+/// Returns how many bytes of the file come before the fault; `None` where the header is not whole.
+fn data_before(injection: Injection) -> Option<u32> {
+    came(injection).checked_sub(HEADER).map(|data| u32::try_from(data).unwrap())
+}
+
 /// Downloads with the library to a new target, and to one that is to be replaced. The second must
-/// stay as it was.
-fn library_fails(server: SocketAddr, injection: Injection) {
+/// stay as it was. Returns false if the timeout was over before the fault.
+fn library_fails(server: SocketAddr, injection: Injection, timeout: Duration) -> bool {
     let folder = tempfile::tempdir().unwrap();
     let target = folder.path().join("target");
     let if_exists = match injection.at % 2 {
@@ -76,22 +96,31 @@ fn library_fails(server: SocketAddr, injection: Injection) {
     };
     let before = on_disk(folder.path());
     let proxy = FaultProxy::start(server, injection);
-    let client = Client::new().idle_timeout(TIMEOUT);
+    let client = Client::new().idle_timeout(timeout);
     let response = client.get(proxy.addr(), NAME);
     let result = response.and_then(|response| response.if_exists(if_exists).save(&target));
-    exact(injection, result.expect_err("it was broken off"));
     assert_eq!(on_disk(folder.path()), before, "{injection:?}");
+    let error = result.expect_err("it was broken off");
+    let received = |progress: &Option<Progress>| progress.map(|it| it.received);
+    if let ClientError::TimedOut { progress, .. } = &error
+        && received(progress) < data_before(injection)
+    {
+        return false;
+    }
+    exact(injection, error, timeout);
+    true
 }
 
-fn exact(injection: Injection, error: ClientError) {
+fn exact(injection: Injection, error: ClientError, timeout: Duration) {
     let came = came(injection);
-    let data = u32::try_from(came.saturating_sub(HEADER)).unwrap();
-    let in_data = (came >= HEADER).then_some(Progress { received: data, expected: FILE });
+    let in_data = data_before(injection).map(|received| Progress { received, expected: FILE });
     match (injection.fault, error) {
         (Fault::Cut | Fault::HalfClose, ClientError::Protocol(error)) => {
             let expected = match in_data {
                 None => DownloadError::ClosedInHeader { received: u8::try_from(came).unwrap() },
-                Some(_) => DownloadError::ClosedInData { received: data, expected: FILE },
+                Some(Progress { received, expected }) => {
+                    DownloadError::ClosedInData { received, expected }
+                }
             };
             assert_eq!(error, expected, "{injection:?}");
         }
@@ -100,7 +129,7 @@ fn exact(injection: Injection, error: ClientError) {
         }
         (Fault::Stall, ClientError::TimedOut { progress, after }) => {
             assert_eq!(progress, in_data, "{injection:?}");
-            assert!(after >= TIMEOUT, "{injection:?}: {after:?}");
+            assert!(after >= timeout, "{injection:?}: {after:?}");
         }
         (_, other) => panic!("{injection:?}: {other:?}"),
     }
@@ -112,18 +141,27 @@ fn the_library_says_exactly_where_the_exchange_ended_and_leaves_nothing() {
         let (_folder, server) = served();
         for fault in ENDS {
             at_once(AT_ONCE, &every_byte(fault), |injection| {
-                library_fails(server.addr(), *injection);
+                with_timeout(*injection, |it| library_fails(server.addr(), *injection, it));
             });
         }
     });
 }
 
-fn program_fails(server: SocketAddr, injection: Injection) {
+/// Returns how many bytes of the file had come, as the program says; `None` before the header.
+fn told(ended: &Output) -> Option<u32> {
+    let said = String::from_utf8_lossy(&ended.stderr);
+    let (_, after) = said.split_once(" after ")?;
+    after.split_once(" of 260 bytes")?.0.parse().ok()
+}
+
+/// Returns false if the timeout was over before the fault.
+fn program_fails(server: SocketAddr, injection: Injection, timeout: Duration) -> bool {
     let folder = tempfile::tempdir().unwrap();
     let proxy = FaultProxy::start(server, injection);
     let port = proxy.addr().port().to_string();
     let mut get = fetchlet();
-    get.args(["get", "127.0.0.1", &port, NAME, "--timeout", "1500ms"]).current_dir(&folder);
+    let timeout = format!("{}ms", timeout.as_millis());
+    get.args(["get", "127.0.0.1", &port, NAME, "--timeout", &timeout]).current_dir(&folder);
     let came = came(injection);
     let (code, said) = match (injection.fault, came) {
         (Fault::Stall, ..HEADER) => (28, "before the answer".into()),
@@ -132,8 +170,13 @@ fn program_fails(server: SocketAddr, injection: Injection) {
         (Fault::Stall, _) => (28, format!("after {} of 260 bytes", came - HEADER)),
         _ => (18, format!("after {} of 260 bytes", came - HEADER)),
     };
-    assert_ended(&output(&mut get), code, &said, &format!("{injection:?}"));
+    let ended = output(&mut get);
     assert_eq!(on_disk(folder.path()), [], "{injection:?}");
+    if ended.status.code() == Some(28) && told(&ended) < data_before(injection) {
+        return false;
+    }
+    assert_ended(&ended, code, &said, &format!("{injection:?}"));
+    true
 }
 
 #[test]
@@ -142,7 +185,7 @@ fn the_program_says_exactly_where_the_exchange_ended_and_leaves_nothing() {
         let (_folder, server) = served();
         for fault in [Fault::Cut, Fault::Reset, Fault::Stall] {
             at_once(AT_ONCE, &every_byte(fault), |injection| {
-                program_fails(server.addr(), *injection);
+                with_timeout(*injection, |it| program_fails(server.addr(), *injection, it));
             });
         }
     });

@@ -5,6 +5,10 @@ use std::fmt::Display;
 use fetchlet_test_kit::Table;
 use serde_json::Value;
 
+/// The longest that a client may wait for its answer beside what hangs, in milliseconds: less than
+/// a person notices.
+const LONGEST_WAIT: f64 = 100.0;
+
 #[derive(Debug)]
 pub(crate) struct SoakReport {
     table: Table,
@@ -31,6 +35,15 @@ impl SoakReport {
     pub(crate) fn at_most(&mut self, figure: &str, value: f64, unit: &str, bound: f64) {
         let held = value <= bound;
         self.push(figure, number(value, unit), format!("<= {}", number(bound, unit)), Some(held));
+    }
+
+    /// Adds the longest that a client waited beside what hangs, in milliseconds. A program that is
+    /// not optimized may take that long though nothing hangs: there the bound is for what is added
+    /// to `unhung`, the longest wait in the same run before.
+    pub(crate) fn longest_wait(&mut self, figure: &str, waited: f64, unhung: f64) {
+        self.tell(&format!("{figure}, before it hangs"), number(unhung, "ms"));
+        let before = if cfg!(debug_assertions) { unhung } else { 0.0 };
+        self.at_most(figure, waited, "ms", LONGEST_WAIT + before);
     }
 
     pub(crate) fn at_least(&mut self, figure: &str, value: f64, unit: &str, bound: f64) {
