@@ -70,13 +70,13 @@ fn fetch(device: Datagram, port: u16) -> u32 {
 }
 
 /// A program that serves a device outside, and says so.
-struct Served {
+struct ServedProgram {
     child: ChildProcess,
     stdout: BufReader<ChildStdout>,
     ready: String,
 }
 
-impl Served {
+impl ServedProgram {
     fn start(mut command: Command) -> Self {
         let mut child = ChildProcess::start(command.stdout(Stdio::piped())).unwrap();
         let mut stdout = BufReader::new(child.stdout().unwrap());
@@ -112,7 +112,7 @@ fn a_device_outside_is_served_until_its_connection_ends() {
             let device = Datagram::bind(&near, &far).unwrap();
             let (local, remote) = (far.to_str().unwrap(), near.to_str().unwrap());
             let arguments = [&["--size", "100000", "--wire", local, remote], losses].concat();
-            let rest = Served::start(simulated(&arguments)).fetched_by(device);
+            let rest = ServedProgram::start(simulated(&arguments)).fetched_by(device);
             assert!(rest.starts_with("sent  ") && rest.contains("\nreceived  "), "{rest}");
             assert!(!far.exists(), "its socket is still there");
         }
@@ -128,7 +128,7 @@ fn a_signal_that_it_was_started_to_ignore_stays_ignored() {
         let mut shell = Command::new("sh");
         shell.args(["-c", "trap '' HUP; exec \"$0\" --size 100000 --wire \"$1\" \"$2\""]);
         shell.arg(built("simulated").unwrap()).args([&far, &near]).stdin(Stdio::null());
-        let served = Served::start(shell);
+        let served = ServedProgram::start(shell);
         // A second one would end it at once.
         for _ in 0..2 {
             served.child.signal(Signal::HUP).unwrap();
