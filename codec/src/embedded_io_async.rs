@@ -2,7 +2,7 @@
 
 use ::embedded_io_async::{Error, ErrorKind, Read, Write};
 
-use crate::{Download, Event, FetchError, Filename, Request, Status};
+use crate::{Download, Event, ExchangeError, Filename, Request, Status};
 
 /// Fetches the file named `filename` over `connection` and writes its bytes to `sink`. Returns the
 /// file's length, in bytes.
@@ -21,7 +21,7 @@ use crate::{Download, Event, FetchError, Filename, Request, Status};
 ///
 /// # Errors
 ///
-/// A [`FetchError`]. The error of a response that ended early has both counts (R12).
+/// A [`ExchangeError`]. The error of a response that ended early has both counts (R12).
 ///
 /// ```
 /// use fetchlet_codec::{Filename, embedded_io_async::fetch};
@@ -39,14 +39,14 @@ pub async fn fetch<C: Read + Write, S: Write, const N: usize>(
     connection: &mut C,
     buffer: &mut [u8],
     sink: &mut S,
-) -> Result<u32, FetchError<C::Error, S::Error>> {
+) -> Result<u32, ExchangeError<C::Error, S::Error>> {
     if buffer.is_empty() {
-        return Err(FetchError::EmptyBuffer);
+        return Err(ExchangeError::EmptyBuffer);
     }
     let mut download = Download::new(Request::new(filename));
-    send(&mut download, connection, buffer).await.map_err(FetchError::Connection)?;
+    send(&mut download, connection, buffer).await.map_err(ExchangeError::Connection)?;
     while !download.is_done() {
-        let received = read(connection, buffer).await.map_err(FetchError::Connection)?;
+        let received = read(connection, buffer).await.map_err(ExchangeError::Connection)?;
         if received == 0 {
             break;
         }
@@ -55,8 +55,8 @@ pub async fn fetch<C: Read + Write, S: Write, const N: usize>(
             match event {
                 Event::Header(header) => match header.status() {
                     Status::File => {}
-                    Status::NotFound => return Err(FetchError::NotFound),
-                    Status::Malformed => return Err(FetchError::Malformed),
+                    Status::NotFound => return Err(ExchangeError::NotFound),
+                    Status::Malformed => return Err(ExchangeError::Malformed),
                 },
                 Event::Data(data) => store(data, sink).await?,
                 Event::End => {}
@@ -64,7 +64,7 @@ pub async fn fetch<C: Read + Write, S: Write, const N: usize>(
         }
     }
     download.finish()?;
-    flush(sink).await.map_err(FetchError::Sink)?;
+    flush(sink).await.map_err(ExchangeError::Sink)?;
     Ok(download.progress().map_or(0, |progress| progress.received))
 }
 
@@ -92,11 +92,14 @@ async fn send<C: Write, const N: usize>(
 }
 
 /// Writes all of `data` to `sink`. `write_all` of the trait would panic when a `write` returns 0.
-async fn store<C, S: Write>(mut data: &[u8], sink: &mut S) -> Result<(), FetchError<C, S::Error>> {
+async fn store<C, S: Write>(
+    mut data: &[u8],
+    sink: &mut S,
+) -> Result<(), ExchangeError<C, S::Error>> {
     while !data.is_empty() {
-        let written = write(sink, data).await.map_err(FetchError::Sink)?;
+        let written = write(sink, data).await.map_err(ExchangeError::Sink)?;
         if written == 0 {
-            return Err(FetchError::SinkFull);
+            return Err(ExchangeError::SinkFull);
         }
         data = data.get(written..).unwrap_or_default();
     }

@@ -1,7 +1,8 @@
 //! The fetchlet file download protocol: its messages, and a client without I/O.
 //!
 //! A client asks for a file by name over TCP. A server answers with a status, a length and the
-//! file's bytes. [`protocol`] describes the wire in numbered rules (`R1` to `R36`), which this
+//! file's bytes. A second pair of messages, FETCH, asks for a part of a file, with proof of which
+//! version it is of. [`protocol`] describes the wire in numbered rules (`R1` to `R36`), which this
 //! documentation and every error text cite.
 //!
 //! # Scope
@@ -13,6 +14,12 @@
 //! * [`Download`]: the whole client, driven by any code that moves bytes. `Download` reads no
 //!   clock, allocates nothing, cannot panic, and copies no data: the file's bytes are lent from the
 //!   caller's buffer.
+//! * [`FetchRequest`], [`FetchResponse`], [`Known`], [`Version`], [`Tag`], [`Digest`]: the values
+//!   of FETCH, as valid as the others.
+//! * [`Fetch`]: the client of FETCH, for one request after another on a connection; [`Serve`]: the
+//!   server's side of a connection, for both pairs; [`ServedFile`]: which answer follows from a
+//!   file.
+//! * [`Checkpoint`]: the record of an unfinished file, which outlives a power failure.
 //! * `embedded_io::fetch` and `embedded_io_async::fetch`, behind features of these names: the same
 //!   client on any connection that implements these traits, such as a socket of embassy-net.
 //!
@@ -102,6 +109,11 @@
 //! | [`RequestDecoder<64>`](RequestDecoder) | 72 | 72 |
 //! | [`RequestDecoder<1024>`](RequestDecoder) | 1032 | 1032 |
 //! | [`ResponseDecoder`] | 16 | 16 |
+//! | [`Fetch<64>`](Fetch) | 224 | 224 |
+//! | [`Fetch<1024>`](Fetch) | 1184 | 1184 |
+//! | [`FetchResponse`] | 104 | 104 |
+//! | [`Serve<64>`](Serve) | 144 | 144 |
+//! | [`Serve<1024>`](Serve) | 1104 | 1104 |
 //!
 //! # Features
 //!
@@ -138,8 +150,10 @@ pub mod embedded_io;
 pub mod embedded_io_async;
 mod error;
 #[cfg(any(feature = "embedded-io", feature = "embedded-io-async"))]
+mod exchange_error;
 mod fetch;
 mod filename;
+mod filename_buffer;
 mod grammar;
 #[cfg(feature = "defmt")]
 mod loggable;
@@ -152,15 +166,22 @@ mod sizes;
 mod wire;
 
 pub use download::{Download, DownloadError, Event, Progress};
-pub use error::{BufferTooSmall, DecodeError};
+pub use error::{BufferTooSmall, DecodeError, Preamble};
 #[cfg(any(feature = "embedded-io", feature = "embedded-io-async"))]
-pub use fetch::FetchError;
+pub use exchange_error::ExchangeError;
+pub use fetch::{
+    AnswerError, Checkpoint, Condition, Digest, Fetch, FetchError, FetchEvent, FetchRequest,
+    FetchResponse, FetchResponseHead, Known, Serve, ServeRequest, ServedFile, Tag, Version,
+};
 pub use filename::{Filename, FilenameError};
 pub use request::Request;
 pub use request_decoder::RequestDecoder;
 pub use response::{ResponseHeader, Status};
 pub use response_decoder::ResponseDecoder;
-pub use wire::{MAGIC, MAX_FILENAME, REQUEST_HEADER, RESPONSE_HEADER};
+pub use wire::{
+    FETCH_REQUEST_HEADER, FETCH_RESPONSE_HEADER, MAGIC, MAX_FILENAME, MAX_TOTAL, REQUEST_HEADER,
+    RESPONSE_HEADER,
+};
 
 /// The Rust code of `README.md`, compiled and run by `cargo test`.
 #[cfg(doctest)]

@@ -72,7 +72,7 @@ impl<const N: usize> Request<N> {
 
 /// Copies `bytes` from `offset` on, or as many of them as fit, to the start of `out`. Returns the
 /// number of bytes copied.
-fn copy_from(offset: usize, bytes: &[u8], out: &mut [u8]) -> usize {
+pub(crate) fn copy_from(offset: usize, bytes: &[u8], out: &mut [u8]) -> usize {
     let bytes = bytes.get(offset..).unwrap_or_default();
     out.iter_mut().zip(bytes).map(|(slot, byte)| *slot = *byte).count()
 }

@@ -1,6 +1,8 @@
 //! The table of sizes in the crate's documentation, checked in every build for every target.
 
-use crate::{Download, Filename, Request, RequestDecoder, ResponseDecoder};
+use crate::{
+    Download, Fetch, FetchResponse, Filename, Request, RequestDecoder, ResponseDecoder, Serve,
+};
 
 /// Checks rows of `documented type: type, bytes on 32-bit targets, bytes on 64-bit targets`.
 macro_rules! at_most {
@@ -24,6 +26,11 @@ at_most! {
     "[`RequestDecoder<64>`](RequestDecoder)": RequestDecoder<64>, 72, 72;
     "[`RequestDecoder<1024>`](RequestDecoder)": RequestDecoder, 1032, 1032;
     "[`ResponseDecoder`]": ResponseDecoder, 16, 16;
+    "[`Fetch<64>`](Fetch)": Fetch<64>, 224, 224;
+    "[`Fetch<1024>`](Fetch)": Fetch, 1184, 1184;
+    "[`FetchResponse`]": FetchResponse, 104, 104;
+    "[`Serve<64>`](Serve)": Serve<64>, 144, 144;
+    "[`Serve<1024>`](Serve)": Serve, 1104, 1104;
 }
 
 /// Checks "N + 2, to even" for the smallest and largest `N`, and for those beside a power of two.

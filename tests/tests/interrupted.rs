@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Waker};
 
 use embedded_io::ErrorKind;
 use fetchlet::Response;
-use fetchlet_codec::{FetchError, Filename};
+use fetchlet_codec::{ExchangeError, Filename};
 use fetchlet_test_kit::{HELLO, LIMIT, request, within};
 
 const NAME: &str = "h.txt";
@@ -126,7 +126,7 @@ impl io::Write for Stuttering {
     }
 }
 
-type StutteringResult = Result<u32, FetchError<InjectedError, InjectedError>>;
+type StutteringResult = Result<u32, ExchangeError<InjectedError, InjectedError>>;
 
 /// Fetches by both adapters. Returns the result of each, its connection and its sink.
 fn fetch(kind: ErrorKind) -> [(StutteringResult, Stuttering, Stuttering); 2] {
@@ -170,7 +170,7 @@ fn no_other_failure_is_tried_again() {
     within(LIMIT, || {
         for kind in [ErrorKind::Other, ErrorKind::TimedOut, ErrorKind::ConnectionReset] {
             for (fetched, wire, _) in fetch(kind) {
-                assert_eq!(fetched, Err(FetchError::Connection(InjectedError(kind))));
+                assert_eq!(fetched, Err(ExchangeError::Connection(InjectedError(kind))));
                 assert_eq!(wire.output, b"");
             }
         }

@@ -50,6 +50,8 @@ const KIT_PROGRAMS: &[&str] = &["fetchlet-bench", "fetchlet-tests"];
 const CODEC_TREE: &[&str] = &[
     "bitflags",
     "byteorder",
+    "crc",
+    "crc-catalog",
     "defmt",
     "embedded-io",
     "embedded-io-async",
@@ -156,12 +158,12 @@ fn the_codec_declares_only_what_it_is_known_for() {
     let workspace = workspace();
     let declared: BTreeSet<&str> =
         workspace["fetchlet-codec"].iter().filter(|used| is_normal(used)).map(name).collect();
-    let known = ["defmt", "embedded-io", "embedded-io-async", "heapless", "nom"];
+    let known = ["crc", "defmt", "embedded-io", "embedded-io-async", "heapless", "nom"];
     assert_eq!(declared, BTreeSet::from(known));
     for dependency in workspace["fetchlet-codec"].iter().filter(|used| is_normal(used)) {
         let bare = dependency["uses_default_features"] == false;
         assert!(bare, "{} comes with its default features", name(dependency));
-        let needed = ["nom", "heapless"].contains(&name(dependency));
+        let needed = ["crc", "nom", "heapless"].contains(&name(dependency));
         assert_eq!(dependency["optional"] == false, needed, "{}", name(dependency));
     }
 }

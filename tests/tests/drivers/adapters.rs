@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 
 use embedded_io::SliceWriteError;
-use fetchlet_codec::{DecodeError, DownloadError, FetchError, Filename};
+use fetchlet_codec::{DecodeError, DownloadError, ExchangeError, Filename};
 use fetchlet_test_kit::{HELLO, LIMIT, MALFORMED, NOT_FOUND, cuttings, request, within};
 
 use crate::NAME;
@@ -12,7 +12,7 @@ use crate::memory_connection::MemoryConnection;
 use crate::sinks::{CollectingSink, FullSink};
 
 /// The length of the file, or why there is none.
-type Fetched<S> = Result<u32, FetchError<Infallible, S>>;
+type Fetched<S> = Result<u32, ExchangeError<Infallible, S>>;
 
 /// Fetches from the same bytes with both adapters, asserts that they agree, and returns the result
 /// and the sink of the blocking one.
@@ -55,7 +55,7 @@ fn a_buffer_of_any_size_will_do() {
 fn an_empty_buffer_is_refused_before_anything_is_sent() {
     within(LIMIT, || {
         let (fetched, _) = fetch(&[HELLO], 0, CollectingSink::default);
-        assert_eq!(fetched, Err(FetchError::EmptyBuffer));
+        assert_eq!(fetched, Err(ExchangeError::EmptyBuffer));
     });
 }
 
@@ -64,7 +64,7 @@ fn a_sink_that_is_full_is_an_error() {
     within(LIMIT, || {
         for room in [1, 4, 64] {
             let (fetched, _) = fetch(&[HELLO], room, || FullSink(4));
-            assert_eq!(fetched, Err(FetchError::SinkFull));
+            assert_eq!(fetched, Err(ExchangeError::SinkFull));
         }
     });
 }
@@ -74,7 +74,7 @@ fn a_sink_that_is_full_is_an_error() {
 fn a_slice_holds_the_file_if_it_is_large_enough() {
     within(LIMIT, || {
         for (room, expected) in
-            [(4, Err(FetchError::Sink(SliceWriteError::Full))), (5, Ok(5)), (6, Ok(5))]
+            [(4, Err(ExchangeError::Sink(SliceWriteError::Full))), (5, Ok(5)), (6, Ok(5))]
         {
             let mut memory = vec![0; room];
             let mut wire = MemoryConnection::new(&[HELLO]);
@@ -91,13 +91,13 @@ fn a_slice_holds_the_file_if_it_is_large_enough() {
 fn the_sink_gets_nothing_that_is_not_the_file() {
     within(LIMIT, || {
         for (bytes, error) in [
-            (NOT_FOUND, FetchError::NotFound),
-            (MALFORMED, FetchError::Malformed),
+            (NOT_FOUND, ExchangeError::NotFound),
+            (MALFORMED, ExchangeError::Malformed),
             (
                 b"HTTP/1.1",
-                FetchError::Download(DecodeError::BadMagic { at: 0, found: b'H' }.into()),
+                ExchangeError::Download(DecodeError::BadMagic { at: 0, found: b'H' }.into()),
             ),
-            (b"", FetchError::Download(DownloadError::ClosedInHeader { received: 0 })),
+            (b"", ExchangeError::Download(DownloadError::ClosedInHeader { received: 0 })),
         ] {
             for (cutting, pieces) in cuttings(bytes) {
                 let (fetched, sink) = fetch(&pieces, 4, CollectingSink::default);

@@ -7,7 +7,7 @@ use std::net::{SocketAddr, TcpStream};
 
 use embedded_io_adapters::std::FromStd;
 use embedded_io_adapters::tokio_1::FromTokio;
-use fetchlet_codec::{Download, DownloadError, Event, FetchError, Filename, Request, Status};
+use fetchlet_codec::{Download, DownloadError, Event, ExchangeError, Filename, Request, Status};
 use fetchlet_test_kit::{Close, LIMIT, ScriptedPeer, request, within};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::runtime;
@@ -36,13 +36,13 @@ impl From<DownloadError> for Outcome {
     }
 }
 
-impl From<FetchError<io::Error, Infallible>> for Outcome {
-    fn from(error: FetchError<io::Error, Infallible>) -> Self {
+impl From<ExchangeError<io::Error, Infallible>> for Outcome {
+    fn from(error: ExchangeError<io::Error, Infallible>) -> Self {
         match error {
-            FetchError::Connection(error) => error.into(),
-            FetchError::Download(error) => error.into(),
-            FetchError::NotFound => Self::NoFile(Status::NotFound),
-            FetchError::Malformed => Self::NoFile(Status::Malformed),
+            ExchangeError::Connection(error) => error.into(),
+            ExchangeError::Download(error) => error.into(),
+            ExchangeError::NotFound => Self::NoFile(Status::NotFound),
+            ExchangeError::Malformed => Self::NoFile(Status::Malformed),
             other => panic!("{other}"),
         }
     }

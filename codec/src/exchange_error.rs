@@ -12,7 +12,7 @@ use crate::DownloadError;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub enum FetchError<C, S> {
+pub enum ExchangeError<C, S> {
     /// Reading from or writing to the connection failed.
     Connection(C),
     /// Writing to the sink failed; the sink holds only a part of the file.
@@ -29,7 +29,7 @@ pub enum FetchError<C, S> {
     EmptyBuffer,
 }
 
-impl<C, S> fmt::Display for FetchError<C, S> {
+impl<C, S> fmt::Display for ExchangeError<C, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Connection(_) => f.write_str("the connection failed"),
@@ -43,7 +43,7 @@ impl<C, S> fmt::Display for FetchError<C, S> {
     }
 }
 
-impl<C: Error + 'static, S: Error + 'static> Error for FetchError<C, S> {
+impl<C: Error + 'static, S: Error + 'static> Error for ExchangeError<C, S> {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Connection(error) => Some(error),
@@ -54,7 +54,7 @@ impl<C: Error + 'static, S: Error + 'static> Error for FetchError<C, S> {
     }
 }
 
-impl<C, S> From<DownloadError> for FetchError<C, S> {
+impl<C, S> From<DownloadError> for ExchangeError<C, S> {
     fn from(error: DownloadError) -> Self {
         Self::Download(error)
     }
@@ -69,7 +69,7 @@ mod tests {
     use super::*;
     use crate::FilenameError;
 
-    type Failed = FetchError<FilenameError, DownloadError>;
+    type Failed = ExchangeError<FilenameError, DownloadError>;
 
     /// The texts of an error and of its sources, as a program prints them.
     fn printed(error: &dyn Error) -> String {
